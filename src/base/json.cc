@@ -1,0 +1,336 @@
+#include "src/base/json.h"
+
+#define RAPIDJSON_HAS_STDSTRING 1
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "src/base/text.h"
+
+namespace skiff::json {
+
+/// Where a value stands. The path is spelled out only when an error needs it:
+/// a profile of 400 system calls would otherwise format 400 paths in vain.
+struct Place {
+  const View& parent;
+  std::string_view name;
+  std::optional<size_t> index = std::nullopt;
+
+  std::string path() const {
+    return index ? fmt::format("{}[{}]", parent.path_of(name), *index) : parent.path_of(name);
+  }
+};
+
+namespace {
+
+using Value = rapidjson::Value;
+
+const Value& as_value(const void* value) { return *static_cast<const Value*>(value); }
+
+std::string_view type_name(const Value& value) {
+  switch (value.GetType()) {
+    case rapidjson::kNullType:
+      return "null";
+    case rapidjson::kFalseType:
+    case rapidjson::kTrueType:
+      return "boolean";
+    case rapidjson::kObjectType:
+      return "object";
+    case rapidjson::kArrayType:
+      return "array";
+    case rapidjson::kStringType:
+      return "string";
+    case rapidjson::kNumberType:
+      break;
+  }
+  if (value.IsUint64()) return "unsigned integer";
+  if (value.IsInt64()) return "negative integer";
+  return std::abs(value.GetDouble()) >= 0x1p63 ? "number beyond 64 bits" : "fractional number";
+}
+
+Error mismatch(const std::string& path, std::string_view expected, const Value& found) {
+  return Error::invalid("{}: expected {}, found {}", path, expected, type_name(found));
+}
+
+template <class Number>
+Result<Number> unsigned_number(const Value& value, const Place& place) {
+  if (!value.IsUint64()) return mismatch(place.path(), "unsigned integer", value);
+  if (value.GetUint64() > std::numeric_limits<Number>::max())
+    return Error::invalid("{}: {} is out of range, at most {}", place.path(), value.GetUint64(),
+                          std::numeric_limits<Number>::max());
+  return static_cast<Number>(value.GetUint64());
+}
+
+template <class Number>
+Result<Number> signed_number(const Value& value, const Place& place) {
+  constexpr auto kLeast = std::numeric_limits<Number>::min();
+  constexpr auto kMost = std::numeric_limits<Number>::max();
+  if (value.IsUint64() && value.GetUint64() > static_cast<uint64_t>(kMost))
+    return Error::invalid("{}: {} is out of range, at most {}", place.path(), value.GetUint64(),
+                          kMost);
+  if (!value.IsInt64()) return mismatch(place.path(), "integer", value);
+  if (value.GetInt64() < kLeast)
+    return Error::invalid("{}: {} is out of range, at least {}", place.path(), value.GetInt64(),
+                          kLeast);
+  return static_cast<Number>(value.GetInt64());
+}
+
+/// "line 3, column 7" of the byte at `offset`.
+std::string position(std::string_view text, size_t offset) {
+  size_t line = 1;
+  size_t line_start = 0;
+  for (size_t i = 0; i < offset; ++i) {
+    if (text[i] != '\n') continue;
+    ++line;
+    line_start = i + 1;
+  }
+  return fmt::format("line {}, column {}", line, offset - line_start + 1);
+}
+
+}  // namespace
+
+struct Document::Impl {
+  explicit Impl(std::string source) : text(std::move(source)) {}
+  std::string text;  // strings of the tree point into it
+  rapidjson::Document tree;
+};
+
+Document::Document(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+Document::~Document() = default;
+
+Result<Document> Document::parse(std::string text) {
+  // In-place parsing rewrites escapes, among them those of line ends: an error
+  // is located in the text as it was.
+  const std::string original = text;
+  auto impl = std::make_unique<Impl>(std::move(text));
+  constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
+                              rapidjson::kParseValidateEncodingFlag;
+  impl->tree.ParseInsitu<kFlags>(impl->text.data());
+
+  // The parser takes a NUL byte for the end of the text; JSON has no place for one.
+  const size_t nul = original.find('\0');
+  const bool failed = impl->tree.HasParseError();
+  const size_t stopped = failed ? impl->tree.GetErrorOffset() : original.size();
+  if (nul <= stopped && nul != std::string::npos)
+    return Error::invalid("{}: NUL byte", position(original, nul));
+  if (failed) {
+    std::string_view reason = rapidjson::GetParseError_En(impl->tree.GetParseError());
+    if (reason.ends_with('.')) reason.remove_suffix(1);
+    return Error::invalid("{}: {}", position(original, stopped), reason);
+  }
+  if (!impl->tree.IsObject())
+    return Error::invalid("expected object, found {}", type_name(impl->tree));
+  return Document(std::move(impl));
+}
+
+View Document::root(std::string path) const { return View(&impl_->tree, std::move(path)); }
+
+std::string View::path_of(std::string_view name) const {
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '"';
+  });
+  const std::string shown = plain ? std::string(name) : text::quote(name);
+  return path_.empty() ? shown : fmt::format("{}.{}", path_, shown);
+}
+
+const void* View::find(std::string_view name) const {
+  const Value& object = as_value(value_);
+  if (!object.IsObject()) return nullptr;
+  const Value* found = nullptr;
+  for (const auto& member : object.GetObject())
+    if (std::string_view(member.name.GetString(), member.name.GetStringLength()) == name)
+      found = &member.value;
+  return found == nullptr || found->IsNull() ? nullptr : found;
+}
+
+bool View::has(std::string_view name) const { return find(name) != nullptr; }
+
+bool View::is_blank(std::string_view name) const {
+  const void* found = find(name);
+  if (found == nullptr) return true;
+  const Value& value = as_value(found);
+  if (value.IsString()) return value.GetStringLength() == 0;
+  if (value.IsArray()) return value.Empty();
+  if (value.IsObject()) return value.ObjectEmpty();
+  if (value.IsNumber()) return value.GetDouble() == 0;
+  return value.IsFalse();
+}
+
+Result<void> View::each_member(const std::function<Result<void>(std::string_view)>& visit) const {
+  const Value& object = as_value(value_);
+  for (const auto& member : object.GetObject())
+    TRY(visit(std::string_view(member.name.GetString(), member.name.GetStringLength())));
+  return {};
+}
+
+template <>
+Result<bool> View::convert(const void* value, const Place& place) {
+  if (!as_value(value).IsBool()) return mismatch(place.path(), "boolean", as_value(value));
+  return as_value(value).GetBool();
+}
+template <>
+Result<std::string> View::convert(const void* value, const Place& place) {
+  if (!as_value(value).IsString()) return mismatch(place.path(), "string", as_value(value));
+  std::string text(as_value(value).GetString(), as_value(value).GetStringLength());
+  if (text.find('\0') != std::string::npos)
+    return Error::invalid("{}: contains a NUL byte", place.path());
+  return text;
+}
+template <>
+Result<uint16_t> View::convert(const void* value, const Place& place) {
+  return unsigned_number<uint16_t>(as_value(value), place);
+}
+template <>
+Result<uint32_t> View::convert(const void* value, const Place& place) {
+  return unsigned_number<uint32_t>(as_value(value), place);
+}
+template <>
+Result<uint64_t> View::convert(const void* value, const Place& place) {
+  return unsigned_number<uint64_t>(as_value(value), place);
+}
+template <>
+Result<int32_t> View::convert(const void* value, const Place& place) {
+  return signed_number<int32_t>(as_value(value), place);
+}
+template <>
+Result<int64_t> View::convert(const void* value, const Place& place) {
+  return signed_number<int64_t>(as_value(value), place);
+}
+template <>
+Result<View> View::convert(const void* value, const Place& place) {
+  if (!as_value(value).IsObject()) return mismatch(place.path(), "object", as_value(value));
+  return View(value, place.path());
+}
+
+template <class T>
+Result<T> View::required(std::string_view name) const {
+  const void* found = find(name);
+  if (found == nullptr) return Error::invalid("{}: missing", path_of(name));
+  return convert<T>(found, Place{*this, name});
+}
+
+template <class T>
+Result<std::optional<T>> View::optional(std::string_view name) const {
+  const void* found = find(name);
+  if (found == nullptr) return std::optional<T>();
+  return std::optional<T>(TRY(convert<T>(found, Place{*this, name})));
+}
+
+template <class T>
+Result<std::vector<T>> View::list(std::string_view name) const {
+  std::vector<T> items;
+  const void* found = find(name);
+  if (found == nullptr) return items;
+  if (!as_value(found).IsArray()) return mismatch(path_of(name), "array", as_value(found));
+  const auto array = as_value(found).GetArray();
+  items.reserve(array.Size());
+  for (rapidjson::SizeType i = 0; i < array.Size(); ++i)
+    items.push_back(TRY(convert<T>(&array[i], Place{*this, name, i})));
+  return items;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> View::string_map(
+    std::string_view name) const {
+  std::vector<std::pair<std::string, std::string>> entries;
+  const std::optional<View> object = TRY(optional<View>(name));
+  if (!object) return entries;
+  for (const auto& member : as_value(object->value_).GetObject()) {
+    std::string key(member.name.GetString(), member.name.GetStringLength());
+    if (key.find('\0') != std::string::npos)
+      return Error::invalid("{}: a name contains a NUL byte", object->path());
+    std::string value = TRY(convert<std::string>(&member.value, Place{*object, key}));
+    entries.emplace_back(std::move(key), std::move(value));
+  }
+  return entries;
+}
+
+#define SKIFF_INSTANTIATE(T)                                                   \
+  template Result<T> View::required<T>(std::string_view) const;                \
+  template Result<std::optional<T>> View::optional<T>(std::string_view) const; \
+  template Result<std::vector<T>> View::list<T>(std::string_view) const;
+SKIFF_INSTANTIATE(std::string)
+SKIFF_INSTANTIATE(uint16_t)
+SKIFF_INSTANTIATE(uint32_t)
+SKIFF_INSTANTIATE(uint64_t)
+SKIFF_INSTANTIATE(int32_t)
+SKIFF_INSTANTIATE(int64_t)
+SKIFF_INSTANTIATE(View)
+#undef SKIFF_INSTANTIATE
+template Result<bool> View::required<bool>(std::string_view) const;
+template Result<std::optional<bool>> View::optional<bool>(std::string_view) const;
+
+struct Writer::Impl {
+  explicit Impl(Style s) : style(s), compact(buffer), indented(buffer) {
+    indented.SetIndent(' ', 2);
+  }
+
+  template <class Action>
+  void with(const Action& action) {
+    if (style == Style::Compact)
+      action(compact);
+    else
+      action(indented);
+  }
+
+  Style style;
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> compact;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> indented;
+};
+
+Writer::Writer(Style style) : impl_(std::make_unique<Impl>(style)) {}
+Writer::~Writer() = default;
+
+namespace {
+rapidjson::SizeType size_of(std::string_view text) {
+  return static_cast<rapidjson::SizeType>(text.size());
+}
+}  // namespace
+
+void Writer::begin_object() {
+  impl_->with([](auto& out) { out.StartObject(); });
+}
+void Writer::end_object() {
+  impl_->with([](auto& out) { out.EndObject(); });
+}
+void Writer::begin_array() {
+  impl_->with([](auto& out) { out.StartArray(); });
+}
+void Writer::end_array() {
+  impl_->with([](auto& out) { out.EndArray(); });
+}
+void Writer::key(std::string_view name) {
+  impl_->with([&](auto& out) { out.Key(name.data(), size_of(name)); });
+}
+void Writer::value(std::string_view text) {
+  impl_->with([&](auto& out) { out.String(text.empty() ? "" : text.data(), size_of(text)); });
+}
+void Writer::value(bool truth) {
+  impl_->with([&](auto& out) { out.Bool(truth); });
+}
+void Writer::value(int64_t number) {
+  impl_->with([&](auto& out) { out.Int64(number); });
+}
+void Writer::value(uint64_t number) {
+  impl_->with([&](auto& out) { out.Uint64(number); });
+}
+void Writer::null() {
+  impl_->with([](auto& out) { out.Null(); });
+}
+void Writer::raw(std::string_view json) {
+  impl_->with([&](auto& out) { out.RawValue(json.data(), json.size(), rapidjson::kObjectType); });
+}
+
+std::string Writer::take() {
+  return std::string(impl_->buffer.GetString(), impl_->buffer.GetSize());
+}
+
+}  // namespace skiff::json

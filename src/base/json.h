@@ -1,0 +1,127 @@
+// JSON, read with the path of every value at hand and written without a tree.
+// This header and json.cc are the only users of RapidJSON.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/result.h"
+
+namespace skiff::json {
+
+struct Place;
+
+/// A value inside a Document, which must outlive it, and the path to it. A
+/// member whose value is null counts as absent, as Go's decoder has it; of
+/// members with one name the last counts. A string with a NUL byte is an error.
+class View {
+ public:
+  /// The member `name`; missing or of another type is an Error that names its
+  /// path. T: bool, std::string, int32_t, uint16_t, uint32_t, int64_t, uint64_t, View
+  /// (View demands an object).
+  template <class T>
+  Result<T> required(std::string_view name) const;
+  /// As required(), nullopt when absent.
+  template <class T>
+  Result<std::optional<T>> optional(std::string_view name) const;
+  /// The elements of the array `name`; empty when absent. Elements of a
+  /// list<View> must be objects; their paths end in "[i]".
+  template <class T>
+  Result<std::vector<T>> list(std::string_view name) const;
+  /// The string members of the object `name`, in their order; empty when absent.
+  Result<std::vector<std::pair<std::string, std::string>>> string_map(std::string_view name) const;
+
+  /// Whether the member exists and is not null.
+  bool has(std::string_view name) const;
+  /// Whether the member is absent or says nothing: null, "", [], {}, 0 or false.
+  bool is_blank(std::string_view name) const;
+  /// Calls `visit` for each member of this object with its name.
+  Result<void> each_member(const std::function<Result<void>(std::string_view)>& visit) const;
+
+  /// "process.user"; empty for the root.
+  const std::string& path() const { return path_; }
+  /// The path of the member `name`, which is quoted if a message could not hold it.
+  std::string path_of(std::string_view name) const;
+
+ private:
+  friend class Document;
+  View(const void* value, std::string path) : value_(value), path_(std::move(path)) {}
+
+  const void* find(std::string_view name) const;
+  template <class T>
+  static Result<T> convert(const void* value, const Place& place);
+
+  const void* value_;  // a rapidjson::Value
+  std::string path_;
+};
+
+/// A parsed text. Parsing is iterative: no depth of nesting exhausts the stack.
+class Document {
+ public:
+  /// Fails on malformed text with line and column, and if the root is not an object.
+  static Result<Document> parse(std::string text);
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+  ~Document();
+
+  /// The root object; `path` begins the paths of its members.
+  View root(std::string path = "") const;
+
+ private:
+  struct Impl;
+  explicit Document(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+enum class Style { Compact, Indented };
+
+/// Writes one JSON text; begin/end calls must pair and keys precede values.
+class Writer {
+ public:
+  explicit Writer(Style style);
+  ~Writer();
+
+  void begin_object();
+  void end_object();
+  void begin_array();
+  void end_array();
+  void key(std::string_view name);
+  void value(std::string_view text);
+  void value(const char* text) { value(std::string_view(text)); }
+  void value(const std::string& text) { value(std::string_view(text)); }
+  void value(bool truth);
+  void value(int number) { value(static_cast<int64_t>(number)); }
+  void value(unsigned number) { value(static_cast<uint64_t>(number)); }
+  void value(int64_t number);
+  void value(uint64_t number);
+  void null();
+  /// A value that is JSON text already.
+  void raw(std::string_view json);
+
+  template <class T>
+  void field(std::string_view name, const T& what) {
+    key(name);
+    value(what);
+  }
+  template <class T>
+  void array(std::string_view name, const T& items) {
+    key(name);
+    begin_array();
+    for (const auto& item : items) value(item);
+    end_array();
+  }
+
+  /// The finished text, without a final newline.
+  std::string take();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skiff::json

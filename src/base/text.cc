@@ -1,0 +1,76 @@
+#include "src/base/text.h"
+
+#include <charconv>
+
+#include "src/base/result.h"
+
+namespace skiff::text {
+namespace {
+
+template <class Number>
+std::optional<Number> parse(std::string_view word, int base) {
+  Number number{};
+  const char* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
+  if (word.empty() || error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::optional<uint64_t> parse_unsigned(std::string_view word) { return parse<uint64_t>(word, 10); }
+std::optional<int64_t> parse_signed(std::string_view word) { return parse<int64_t>(word, 10); }
+std::optional<uint32_t> parse_octal(std::string_view word) { return parse<uint32_t>(word, 8); }
+
+std::vector<std::string_view> split(std::string_view line, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t at = line.find(separator);
+    parts.push_back(line.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    line.remove_prefix(at + 1);
+  }
+}
+
+std::string_view trim(std::string_view line) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t first = line.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string joined;
+  for (const std::string& part : parts) {
+    if (&part != &parts.front()) joined += separator;
+    joined += part;
+  }
+  return joined;
+}
+
+std::string upper(std::string_view word) {
+  std::string result(word);
+  for (char& c : result)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return result;
+}
+
+std::string quote(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (c == '\n') {
+      quoted += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted += '"';
+}
+
+}  // namespace skiff::text

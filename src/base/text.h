@@ -1,0 +1,28 @@
+// Words and numbers in strings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skiff::text {
+
+/// The whole of `word` as a decimal number; no sign, no space, no overflow.
+std::optional<uint64_t> parse_unsigned(std::string_view word);
+/// As parse_unsigned, with an optional leading '-'.
+std::optional<int64_t> parse_signed(std::string_view word);
+/// The whole of `word` as an octal number.
+std::optional<uint32_t> parse_octal(std::string_view word);
+
+/// The parts of `line` between `separator`s; "" has one empty part.
+std::vector<std::string_view> split(std::string_view line, char separator);
+std::string_view trim(std::string_view line);
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+std::string upper(std::string_view word);
+/// `text` between double quotes, control characters and quotes escaped, so that
+/// a message stays on one line whatever a configuration holds.
+std::string quote(std::string_view text);
+
+}  // namespace skiff::text
