@@ -1,0 +1,176 @@
+#include "src/spec/decode.h"
+
+#include "src/base/json.h"
+#include "src/base/text.h"
+#include "src/spec/decode_parts.h"
+#include "src/spec/validate.h"
+
+namespace skiff::spec {
+namespace {
+
+/// The longest part of `text` that is a SemVer number: digits without a leading zero.
+std::string_view take_number(std::string_view text) {
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789"));
+  return digits.size() > 1 && digits[0] == '0' ? std::string_view() : digits;
+}
+
+/// Whether `text` is a dotted list of SemVer identifiers.
+bool are_identifiers(std::string_view text, bool numbers_may_begin_with_zero) {
+  constexpr std::string_view kAllowed =
+      "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  for (const std::string_view part : text::split(text, '.')) {
+    if (part.empty() || part.find_first_not_of(kAllowed) != std::string_view::npos) return false;
+    const bool number = part.find_first_not_of("0123456789") == std::string_view::npos;
+    if (number && !numbers_may_begin_with_zero && take_number(part).empty()) return false;
+  }
+  return true;
+}
+
+/// semver.org 2.0.0, items 2, 9 and 10.
+bool is_semver(std::string_view version) {
+  if (const size_t plus = version.find('+'); plus != std::string_view::npos) {
+    if (!are_identifiers(version.substr(plus + 1), true)) return false;
+    version = version.substr(0, plus);
+  }
+  if (const size_t dash = version.find('-'); dash != std::string_view::npos) {
+    if (!are_identifiers(version.substr(dash + 1), false)) return false;
+    version = version.substr(0, dash);
+  }
+  const std::vector<std::string_view> numbers = text::split(version, '.');
+  return numbers.size() == 3 &&
+         std::all_of(numbers.begin(), numbers.end(), [](std::string_view number) {
+           return !number.empty() && take_number(number) == number;
+         });
+}
+
+Result<std::string> decode_version(const json::View& json) {
+  std::string version = TRY(json.required<std::string>("ociVersion"));
+  if (!is_semver(version))
+    return Error::invalid("ociVersion: {} is not a SemVer 2.0.0 version", text::quote(version));
+  if (!version.starts_with("1."))
+    return Error::invalid("ociVersion: {} is not supported, this is {}", version, kOciVersion);
+  return version;
+}
+
+Result<Root> decode_root(const json::View& json) {
+  Root root;
+  root.path = TRY(json.required<std::string>("path"));
+  if (root.path.empty()) return Error::invalid("{}: empty", json.path_of("path"));
+  root.readonly = TRY(flag_of(json, "readonly"));
+  return root;
+}
+
+Result<Mount> decode_mount(const json::View& json) {
+  Mount mount;
+  mount.destination = TRY(json.required<std::string>("destination"));
+  if (mount.destination.empty()) return Error::invalid("{}: empty", json.path_of("destination"));
+  // config.md#mounts: deprecated, and relative to "/".
+  if (mount.destination[0] != '/') mount.destination.insert(0, "/");
+  mount.type = TRY(text_of(json, "type"));
+  mount.source = TRY(text_of(json, "source"));
+  mount.options = TRY(json.list<std::string>("options"));
+  TRY(refuse(json, {"uidMappings", "gidMappings"}));
+  return mount;
+}
+
+Result<Hook> decode_hook(const json::View& json) {
+  Hook hook;
+  hook.path = TRY(absolute_path(json, "path"));
+  hook.args = TRY(json.list<std::string>("args"));
+  hook.env = TRY(json.list<std::string>("env"));
+  hook.timeout = TRY(json.optional<int64_t>("timeout"));
+  if (hook.timeout && *hook.timeout <= 0)
+    return Error::invalid("{}: {} is out of range, at least 1", json.path_of("timeout"),
+                          *hook.timeout);
+  return hook;
+}
+
+Result<Hooks> decode_hooks(const json::View& json) {
+  Hooks hooks;
+  hooks.prestart = TRY(part_list(json, "prestart", decode_hook));
+  hooks.create_runtime = TRY(part_list(json, "createRuntime", decode_hook));
+  hooks.create_container = TRY(part_list(json, "createContainer", decode_hook));
+  hooks.start_container = TRY(part_list(json, "startContainer", decode_hook));
+  hooks.poststart = TRY(part_list(json, "poststart", decode_hook));
+  hooks.poststop = TRY(part_list(json, "poststop", decode_hook));
+  return hooks;
+}
+
+Result<StringMap> decode_annotations(const json::View& json) {
+  StringMap annotations = TRY(json.string_map("annotations"));
+  for (const auto& annotation : annotations)
+    if (annotation.first.empty()) return Error::invalid("annotations: a key is empty");
+  return annotations;
+}
+
+Result<Spec> decode_spec(const json::View& json) {
+  Spec spec;
+  spec.oci_version = TRY(decode_version(json));
+  const json::View root = TRY(json.required<json::View>("root"));
+  spec.root = TRY(decode_root(root));
+  spec.mounts = TRY(part_list(json, "mounts", decode_mount));
+  spec.process = TRY(optional_part<Process>(json, "process", decode_process));
+  spec.hostname = TRY(text_of(json, "hostname"));
+  spec.domainname = TRY(text_of(json, "domainname"));
+  spec.hooks = TRY(optional_part(json, "hooks", decode_hooks)).value_or(Hooks());
+  spec.annotations = TRY(decode_annotations(json));
+  spec.linux = TRY(optional_part<Linux>(json, "linux", decode_linux)).value_or(Linux());
+  TRY(refuse(json, {"vm"}));
+  return spec;
+}
+
+/// Parses `text` unless it is longer than any configuration has reason to be.
+Result<json::Document> parse(std::string text) {
+  constexpr size_t kMostBytes = 16u << 20;
+  if (text.size() > kMostBytes)
+    return Error::invalid("{} bytes, at most {}", text.size(), kMostBytes);
+  return json::Document::parse(std::move(text));
+}
+
+}  // namespace
+
+Result<void> refuse(const json::View& json, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names)
+    if (!json.is_blank(name)) return Error::invalid("{}: not supported yet", json.path_of(name));
+  return {};
+}
+
+Result<std::string> absolute_path(const json::View& json, std::string_view name) {
+  std::string path = TRY(json.required<std::string>(name));
+  if (!path.starts_with('/'))
+    return Error::invalid("{}: {} is not an absolute path", json.path_of(name), text::quote(path));
+  return path;
+}
+
+Result<std::string> text_of(const json::View& json, std::string_view name) {
+  return TRY(json.optional<std::string>(name)).value_or("");
+}
+
+Result<bool> flag_of(const json::View& json, std::string_view name) {
+  return TRY(json.optional<bool>(name)).value_or(false);
+}
+
+Error unknown_word(const json::View& json, std::string_view name, size_t index,
+                   std::string_view word) {
+  return Error::invalid("{}[{}]: unknown {}", json.path_of(name), index, text::quote(word));
+}
+
+Error unknown_word(const json::View& json, std::string_view name, std::string_view word) {
+  return Error::invalid("{}: unknown {}", json.path_of(name), text::quote(word));
+}
+
+Result<Spec> decode(std::string json) {
+  const json::Document document = TRY(parse(std::move(json)));
+  Spec spec = TRY(decode_spec(document.root()));
+  TRY(validate(spec));
+  return spec;
+}
+
+Result<Process> decode_process(std::string json) {
+  const json::Document document = TRY(parse(std::move(json)).context("process"));
+  Process process = TRY(decode_process(document.root("process")));
+  TRY(validate(process));
+  return process;
+}
+
+}  // namespace skiff::spec

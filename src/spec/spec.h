@@ -1,0 +1,215 @@
+// What was asked for: the OCI runtime-spec configuration as plain values. The
+// only configuration structs in the program; names follow the specification,
+// std::optional stands where it says OPTIONAL and absence means something.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace skiff::spec {
+
+/// The version of the specification that skiff implements.
+inline constexpr const char* kOciVersion = "1.3.0";
+/// The oldest version whose bundles it takes.
+inline constexpr const char* kOciVersionMin = "1.0.0";
+
+using StringMap = std::vector<std::pair<std::string, std::string>>;
+
+struct Root {
+  std::string path;  // as written: absolute, or relative to the bundle
+  bool readonly = false;
+};
+
+struct Mount {
+  std::string destination;
+  std::string type;    // "" where absent; "bind"/"none" or a file system
+  std::string source;  // as written: a relative bind source is relative to the bundle
+  std::vector<std::string> options;
+};
+
+struct ConsoleSize {
+  uint16_t height = 0;
+  uint16_t width = 0;
+};
+
+struct User {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::optional<uint32_t> umask;
+  std::vector<uint32_t> additional_gids;
+};
+
+/// The five sets as bit masks, bit n for capability number n.
+struct Capabilities {
+  uint64_t bounding = 0;
+  uint64_t effective = 0;
+  uint64_t permitted = 0;
+  uint64_t inheritable = 0;
+  uint64_t ambient = 0;
+};
+
+struct Rlimit {
+  int resource = 0;  // RLIMIT_*
+  uint64_t soft = 0;
+  uint64_t hard = 0;
+};
+
+struct Process {
+  bool terminal = false;
+  std::optional<ConsoleSize> console_size;
+  User user;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string cwd;
+  std::optional<Capabilities>
+      capabilities;  // absent: the sets are emptied (spec: "any not listed are dropped")
+  std::vector<Rlimit> rlimits;
+  bool no_new_privileges = false;
+  std::optional<int32_t> oom_score_adj;
+};
+
+enum class NamespaceType { Mount, Pid, Network, Ipc, Uts, User, Cgroup, Time };
+inline constexpr size_t kNamespaceTypes = 8;
+
+struct Namespace {
+  NamespaceType type;
+  std::string path;  // "" for a new namespace
+};
+
+struct IdMapping {
+  uint32_t container_id = 0;
+  uint32_t host_id = 0;
+  uint32_t size = 0;
+};
+
+/// A rule of linux.resources.devices. Major and minor: nullopt for any.
+struct DeviceRule {
+  bool allow = false;
+  char type = 'a';  // 'a' any, 'c' or 'b'
+  std::optional<int64_t> major;
+  std::optional<int64_t> minor;
+  bool read = false, write = false, mknod = false;
+};
+
+/// Bytes; -1 for no limit.
+struct Memory {
+  std::optional<int64_t> limit;
+  std::optional<int64_t> reservation;
+  std::optional<int64_t> swap;  // memory plus swap
+  std::optional<int64_t> kernel;
+  std::optional<int64_t> kernel_tcp;
+  std::optional<uint64_t> swappiness;
+  std::optional<bool> disable_oom_killer;
+  std::optional<bool> use_hierarchy;
+  std::optional<bool> check_before_update;
+};
+
+/// Times in microseconds.
+struct Cpu {
+  std::optional<uint64_t> shares;
+  std::optional<int64_t> quota;
+  std::optional<uint64_t> burst;
+  std::optional<uint64_t> period;
+  std::optional<int64_t> realtime_runtime;
+  std::optional<uint64_t> realtime_period;
+  std::optional<int64_t> idle;
+  std::string cpus;
+  std::string mems;
+};
+
+struct Resources {
+  std::vector<DeviceRule> devices;
+  std::optional<Memory> memory;
+  std::optional<Cpu> cpu;
+  std::optional<int64_t> pids_limit;
+};
+
+enum class SeccompAction { Allow, Errno, Kill, KillProcess, KillThread, Trap, Trace, Log };
+
+struct SeccompArg {
+  uint32_t index = 0;
+  uint64_t value = 0;
+  uint64_t value_two = 0;
+  std::string op;  // SCMP_CMP_*
+};
+
+struct SeccompRule {
+  std::vector<std::string> names;
+  SeccompAction action = SeccompAction::Allow;
+  std::optional<uint32_t> errno_ret;
+  std::vector<SeccompArg> args;
+};
+
+struct Seccomp {
+  SeccompAction default_action = SeccompAction::Allow;
+  std::optional<uint32_t> default_errno_ret;
+  std::vector<std::string> architectures;  // SCMP_ARCH_*
+  std::vector<std::string> flags;          // SECCOMP_FILTER_FLAG_*
+  bool flags_given = false;                // "flags" was there, be it empty: no flags of our choice
+  std::vector<SeccompRule> rules;
+};
+
+struct Hook {
+  std::string path;
+  std::vector<std::string> args;  // args[0] is the name; empty: the path serves
+  std::vector<std::string> env;
+  std::optional<int64_t> timeout;  // seconds, > 0
+};
+
+struct Hooks {
+  std::vector<Hook> prestart;
+  std::vector<Hook> create_runtime;
+  std::vector<Hook> create_container;
+  std::vector<Hook> start_container;
+  std::vector<Hook> poststart;
+  std::vector<Hook> poststop;
+};
+
+struct Linux {
+  std::vector<Namespace> namespaces;
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+  std::string cgroups_path;
+  std::optional<Resources> resources;
+  std::string rootfs_propagation;  // "", shared, slave, private, unbindable and their r forms
+  StringMap sysctl;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+  std::optional<Seccomp> seccomp;
+};
+
+struct Spec {
+  std::string oci_version;
+  Root root;
+  std::vector<Mount> mounts;
+  std::optional<Process> process;
+  std::string hostname;
+  std::string domainname;
+  Hooks hooks;
+  StringMap annotations;
+  Linux linux;
+
+  /// The entry of linux.namespaces for `type`, or null.
+  const Namespace* find_namespace(NamespaceType type) const {
+    for (const Namespace& entry : linux.namespaces)
+      if (entry.type == type) return &entry;
+    return nullptr;
+  }
+  bool has_namespace(NamespaceType type) const { return find_namespace(type) != nullptr; }
+};
+
+/// "mount", "pid", … as linux.namespaces[].type has it.
+const char* name(NamespaceType type);
+std::optional<NamespaceType> namespace_type(std::string_view name);
+/// The CLONE_NEW* flag of `type`.
+uint64_t clone_flag(NamespaceType type);
+/// The file below /proc/PID/ns/.
+const char* proc_file(NamespaceType type);
+
+}  // namespace skiff::spec
