@@ -1,0 +1,52 @@
+// The hierarchies of cgroup v1, one for each controller or few (Linux admin-guide/cgroup-v1/).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "src/linux/cgroup/cgroup.h"
+#include "src/linux/cgroup/directory.h"
+
+namespace skiff::cgroup {
+
+class V1 final : public Cgroup {
+ public:
+  /// Controllers (or "name=systemd") and the cgroup's directory for each.
+  explicit V1(const std::vector<std::pair<std::string, std::string>>& directories);
+
+  Result<void> create(const spec::Resources& resources) override;
+  Result<void> apply(const spec::Resources& resources) override;
+  Result<Fd> v2_directory() const override { return Fd(); }
+  Result<void> add(pid_t pid, bool v2_too) override;
+  Result<std::vector<pid_t>> processes() const override;
+  Result<void> freeze(bool frozen) override;
+  Result<bool> is_frozen() const override;
+  Result<void> kill_all() override;
+  Result<void> remove() override;
+
+  // The parts of create and apply that a hybrid host composes otherwise.
+
+  const std::vector<std::string>& controllers() const { return controllers_; }
+  bool has(std::string_view controller) const { return find(controller) != nullptr; }
+  /// Makes the directories; `needed` controllers must be mounted.
+  Result<void> make(const std::vector<std::string>& needed);
+  void unmake();
+  Result<void> apply_limits(const spec::Resources& resources);
+  Result<void> apply_devices(const spec::Resources& resources);
+  /// Thaws every freezer of the tree, so that killed processes can end.
+  Result<void> thaw_tree() const;
+
+ private:
+  const Directory* find(std::string_view controller) const;
+  Result<void> check_reusable(const Directory& directory) const;
+  Result<void> write(const FileValue& file) const;
+  Result<void> signal_all(const Directory& directory) const;
+
+  std::vector<std::string> controllers_;
+  std::vector<size_t> places_;  // of each controller in directories_
+  std::vector<Directory> directories_;
+};
+
+}  // namespace skiff::cgroup
