@@ -1,0 +1,145 @@
+#include "src/linux/idmap.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "src/base/text.h"
+#include "src/linux/spawn.h"
+#include "src/linux/syscalls.h"
+
+namespace skiff::idmap {
+namespace {
+
+/// What is the same for users and groups but for the names.
+struct Kind {
+  const char* field;
+  const char* file;
+  const char* program;  // of shadow-utils, with file capabilities or set-user-id
+  const char* grants;
+  unsigned capability;
+  uint32_t own;
+};
+
+constexpr size_t kPageSize = 4096;  // the smallest there is: what one write to a map may hold
+
+bool has_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2] = {};
+  if (::syscall(SYS_capget, &header, sets) < 0) return false;
+  return (sets[capability / 32].effective & (1U << (capability % 32))) != 0;
+}
+
+/// user_namespaces(7): one line of one id, the writer's own, takes no privilege.
+bool is_own_id(const Mappings& mappings, uint32_t own) {
+  return mappings.size() == 1 && mappings[0].size == 1 && mappings[0].host_id == own;
+}
+
+/// In one write(2): the kernel takes a map only once and as a whole.
+Result<void> write_file(const Fd& proc, const char* name, std::string_view text) {
+  const Fd file = TRY(sys::open_at(proc, name, O_WRONLY | O_NOFOLLOW));
+  if (sys::restarting([&] { return ::write(file.get(), text.data(), text.size()); }) < 0)
+    return Error::from_errno("write {}", name);
+  return {};
+}
+
+Result<void> write_directly(const Fd& proc, const Kind& kind, const Mappings& mappings) {
+  const std::string lines = map_lines(mappings);
+  if (lines.size() >= kPageSize)
+    return Error::invalid("{} mappings are {} bytes; the kernel takes less than {}", mappings.size(),
+                          lines.size(), kPageSize);
+  auto written = write_file(proc, kind.file, lines);
+  if (written || !written.error().is(EPERM)) return written;
+  return std::move(written).error().with_hint("an id outside is not mapped in the caller's user namespace, "
+                                              "or is 0 and the caller lacks CAP_SETFCAP");
+}
+
+Result<std::string> find_program(const char* name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string_view directory : text::split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
+    if (directory.empty() || directory[0] != '/') continue;  // never what lies in the working directory
+    std::string candidate = fmt::format("{}/{}", directory, name);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return Error::invalid("{}: not found in PATH", name).with_hint("install the package uidmap (shadow-utils)");
+}
+
+/// What `program` writes to stderr is all it tells of a refusal.
+Result<void> run_to_end(SpawnRequest request, const Kind& kind) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return Error::from_errno("pipe");
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  request.descriptors = {-1, writer.get(), writer.get()};
+  request.close_others = true;
+  const Spawned child = TRY(spawn(request));
+  writer.close();
+  constexpr size_t kMostOutput = 64 * 1024;
+  const auto output = sys::read_all(reader, kMostOutput, kind.program);
+  const int status = TRY(reap(child.pid));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const std::string told = text::quote(output ? text::trim(*output) : std::string_view());
+  return Error::invalid("{} failed: {}", kind.program, told).with_hint(kind.grants);
+}
+
+Result<void> write_by_program(pid_t pid, const Kind& kind, const Mappings& mappings) {
+  SpawnRequest request;
+  request.path = TRY(find_program(kind.program));
+  request.argv = {kind.program, fmt::format("{}", pid)};
+  for (const spec::IdMapping& mapping : mappings)
+    for (const uint32_t number : {mapping.container_id, mapping.host_id, mapping.size})
+      request.argv.push_back(fmt::format("{}", number));
+  return run_to_end(std::move(request), kind);
+}
+
+Result<void> write_map(pid_t pid, const Fd& proc, const Kind& kind, const Mappings& mappings) {
+  if (mappings.empty()) return {};
+  if (has_capability(kind.capability)) return write_directly(proc, kind, mappings);
+  if (!is_own_id(mappings, kind.own)) return write_by_program(pid, kind, mappings);
+  // Otherwise a process could drop a group that denies it access (CVE-2014-8989).
+  if (kind.capability == CAP_SETGID) TRY(write_file(proc, "setgroups", "deny"));
+  return write_directly(proc, kind, mappings);
+}
+
+}  // namespace
+
+std::optional<uint32_t> to_host(const Mappings& mappings, uint32_t container_id) {
+  for (const spec::IdMapping& mapping : mappings)
+    if (container_id >= mapping.container_id && container_id - mapping.container_id < mapping.size)
+      return mapping.host_id + (container_id - mapping.container_id);
+  return std::nullopt;
+}
+
+std::string map_lines(const Mappings& mappings) {
+  std::string lines;
+  for (const spec::IdMapping& mapping : mappings)
+    lines += fmt::format("{} {} {}\n", mapping.container_id, mapping.host_id, mapping.size);
+  return lines;
+}
+
+Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
+  const Kind users{"linux.uidMappings", "uid_map", "newuidmap", "grant the ids in /etc/subuid", CAP_SETUID,
+                   ::geteuid()};
+  const Kind groups{"linux.gidMappings", "gid_map", "newgidmap", "grant the ids in /etc/subgid", CAP_SETGID,
+                    ::getegid()};
+  const Fd proc = TRY(sys::open(fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY));
+  TRY(write_map(pid, proc, users, uids).context("{}", users.field));
+  return write_map(pid, proc, groups, gids).context("{}", groups.field);
+}
+
+Result<void> become_root() {
+  // EPERM: denied for good in a namespace that maps just its maker's id, user_namespaces(7).
+  if (::setgroups(0, nullptr) < 0 && errno != EPERM) return Error::from_errno("setgroups");
+  // EINVAL: 0 is not mapped; the process goes on as whoever it is.
+  if (::setresgid(0, 0, 0) < 0 && errno != EINVAL) return Error::from_errno("setresgid 0");
+  if (::setresuid(0, 0, 0) < 0 && errno != EINVAL) return Error::from_errno("setresuid 0");
+  return {};
+}
+
+}  // namespace skiff::idmap

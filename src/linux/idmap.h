@@ -1,0 +1,33 @@
+// User and group ids of a user namespace: mapped from outside, taken up inside.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/result.h"
+#include "src/spec/spec.h"
+
+namespace skiff::idmap {
+
+using Mappings = std::vector<spec::IdMapping>;
+
+/// The id outside for the id `container_id` inside; nullopt if it is not mapped.
+std::optional<uint32_t> to_host(const Mappings& mappings, uint32_t container_id);
+
+/// The contents of a uid_map or gid_map file: "inside outside count\n" for each.
+std::string map_lines(const Mappings& mappings);
+
+/// Outside: gives the new user namespace of the process `pid` its maps (user_namespaces(7)). Directly, if
+/// the caller has CAP_SETUID and CAP_SETGID or maps just his own id (setgroups(2) is denied then, as the
+/// kernel demands), else through newuidmap(1) and newgidmap(1), found in PATH.
+Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids);
+
+/// Inside: becomes user and group 0, as far as they are mapped, without supplementary groups.
+/// Only then are files that this process makes the container's, and may its /proc entries be opened.
+Result<void> become_root();
+
+}  // namespace skiff::idmap

@@ -1,0 +1,62 @@
+#include "src/linux/namespaces.h"
+
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include <vector>
+
+#include "src/linux/syscalls.h"
+
+namespace skiff::namespaces {
+
+Result<Fd> open(const spec::Namespace& entry) {
+  Fd file = TRY(sys::open(entry.path, O_RDONLY | O_NOCTTY | O_NONBLOCK));
+  const int type = ::ioctl(file.get(), NS_GET_NSTYPE);
+  if (type < 0) return Error::invalid("{} is not a namespace", entry.path);
+  if (static_cast<uint64_t>(static_cast<unsigned>(type)) != spec::clone_flag(entry.type))
+    return Error::invalid("{} is not a {} namespace", entry.path, spec::name(entry.type));
+  return file;
+}
+
+Result<void> join(const std::vector<spec::Namespace>& entries, const std::vector<Fd>& opened) {
+  std::vector<size_t> refused;
+  const auto enter = [&](size_t i) {
+    return sys::set_namespace(opened[i].get(), spec::clone_flag(entries[i].type))
+        .context("linux.namespaces: join {} namespace {}", spec::name(entries[i].type),
+                 entries[i].path);
+  };
+  size_t user = entries.size();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].type == spec::NamespaceType::User) {
+      user = i;
+      continue;
+    }
+    auto entered = enter(i);
+    if (!entered && !entered.error().is(EPERM)) return entered;
+    if (!entered) refused.push_back(i);
+  }
+  if (user < entries.size()) TRY(enter(user));
+  for (const size_t i : refused) TRY(enter(i));
+  return {};
+}
+
+Result<void> unshare(uint64_t flags) {
+  if (flags == 0) return {};
+  if (::syscall(SYS_unshare, flags) < 0) return Error::from_errno("unshare namespaces");
+  return {};
+}
+
+Result<pid_t> fork_sibling(Fd& pidfd) {
+  int fd = -1;
+  clone_args request{};
+  request.flags = CLONE_PARENT | CLONE_PIDFD;
+  request.pidfd = reinterpret_cast<uint64_t>(&fd);
+  const long pid = ::syscall(SYS_clone3, &request, sizeof request);
+  if (pid < 0) return Error::from_errno("fork the container's init");
+  if (pid > 0) pidfd = Fd(fd);
+  return static_cast<pid_t>(pid);
+}
+
+}  // namespace skiff::namespaces

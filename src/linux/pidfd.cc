@@ -1,0 +1,104 @@
+#include "src/linux/pidfd.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "src/base/text.h"
+
+namespace skiff::pidfd {
+namespace {
+
+constexpr size_t kStartTimeField = 22;
+constexpr size_t kStateField = 3;
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+bool is_gone(const Error& error) { return error.is(ENOENT) || error.is(ESRCH); }
+
+}  // namespace
+
+Result<Fd> open(pid_t pid) {
+  const long fd = ::syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0) return Error::from_errno("pidfd_open {}", pid);
+  return Fd(static_cast<int>(fd));
+}
+
+Result<void> send_signal(const Fd& pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) < 0)
+    return Error::from_errno("send signal {}", signal);
+  return {};
+}
+
+bool is_alive(const Fd& pidfd) {
+  pollfd exited{pidfd.get(), POLLIN, 0};
+  return ::poll(&exited, 1, 0) == 0;
+}
+
+Result<bool> wait_exit(const Fd& pidfd, int timeout_ms) {
+  const auto deadline = Clock::now() + milliseconds(timeout_ms);
+  int left = timeout_ms;
+  for (;;) {
+    pollfd exited{pidfd.get(), POLLIN, 0};
+    const int ready = ::poll(&exited, 1, left);
+    if (ready >= 0) return ready > 0;
+    if (errno != EINTR) return Error::from_errno("wait for a process");
+    if (timeout_ms < 0) continue;
+    const auto rest = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
+    left = static_cast<int>(std::max<int64_t>(rest, 0));
+  }
+}
+
+Result<Stat> parse_stat(std::string_view line) {
+  const size_t command_end = line.rfind(')');
+  if (command_end == std::string_view::npos || command_end + 2 > line.size())
+    return Error::invalid("malformed: {}", text::quote(line));
+  // What follows the command and a space begins with field 3.
+  const std::vector<std::string_view> fields = text::split(line.substr(command_end + 2), ' ');
+  constexpr size_t kIndex = kStartTimeField - kStateField;
+  const auto started = fields.size() > kIndex ? text::parse_unsigned(fields[kIndex]) : std::nullopt;
+  if (!started || fields[0].size() != 1) return Error::invalid("malformed: {}", text::quote(line));
+  return Stat{fields[0][0], *started};
+}
+
+Result<Stat> stat(pid_t pid) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return Error::from_errno("open {}", path);
+  char line[1024];  // 52 numbers and a command of at most 64 bytes
+  const ssize_t size = ::read(file.get(), line, sizeof line);
+  if (size < 0) return Error::from_errno("read {}", path);
+  return parse_stat(text::trim({line, static_cast<size_t>(size)})).context("{}", path);
+}
+
+Result<uint64_t> start_time(pid_t pid) {
+  const Stat found = TRY(stat(pid));
+  return found.start_time;
+}
+
+Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
+  if (pid <= 0) return Fd();
+  auto opened = open(pid);
+  if (!opened) {
+    if (is_gone(opened.error())) return Fd();
+    return opened;
+  }
+  // Read after opening: if the process meant still has its pid now, it had it then.
+  const auto found = stat(pid);
+  if (!found) {
+    if (is_gone(found.error())) return Fd();
+    return found.error();
+  }
+  if (found->start_time != start_time || found->state == 'Z' || found->state == 'X' || !is_alive(*opened))
+    return Fd();
+  return opened;
+}
+
+}  // namespace skiff::pidfd
