@@ -1,0 +1,44 @@
+#include "src/launch/handed.h"
+
+#include <algorithm>
+
+namespace skiff::launch {
+
+bool has_sent_source(const MountPlan& mount) {
+  return mount.kind == MountKind::Bind || mount.kind == MountKind::CgroupDirectory;
+}
+
+size_t count_sources(const RootfsPlan& plan) {
+  const auto binds = std::count_if(plan.mounts.begin(), plan.mounts.end(), has_sent_source);
+  return 1 + static_cast<size_t>(binds);
+}
+
+std::vector<int> Handed::numbers() const {
+  std::vector<int> all = {log.get()};
+  if (start_socket) all.push_back(start_socket.get());
+  if (init) all.push_back(init.get());
+  for (const Fd& fd : joins) all.push_back(fd.get());
+  for (const Fd& fd : sources) all.push_back(fd.get());
+  return all;
+}
+
+Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors) {
+  const bool has_init = plan.namespaces.join_by_pidfd != 0;
+  const size_t sources = plan.rootfs && plan.rootfs->sources_sent ? count_sources(*plan.rootfs) : 0;
+  const size_t expected =
+      1u + plan.start_socket + has_init + plan.namespaces.joins.size() + sources;
+  if (descriptors.size() != expected)
+    return Error::invalid("protocol: {} descriptors with the plan, expected {}", descriptors.size(),
+                          expected);
+  Handed handed;
+  auto next = descriptors.begin();
+  handed.log = std::move(*next++);
+  if (plan.start_socket) handed.start_socket = std::move(*next++);
+  if (has_init) handed.init = std::move(*next++);
+  for (size_t i = 0; i < plan.namespaces.joins.size(); ++i)
+    handed.joins.push_back(std::move(*next++));
+  for (size_t i = 0; i < sources; ++i) handed.sources.push_back(std::move(*next++));
+  return handed;
+}
+
+}  // namespace skiff::launch

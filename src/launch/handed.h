@@ -1,0 +1,29 @@
+// The descriptors that travel with the plan, in the order both ends agree on.
+#pragma once
+
+#include <vector>
+
+#include "src/base/fd.h"
+#include "src/base/result.h"
+#include "src/launch/plan.h"
+
+namespace skiff::launch {
+
+struct Handed {
+  Fd log;                   // always
+  Fd start_socket;          // plan.start_socket: bound and listening
+  Fd init;                  // plan.namespaces.join_by_pidfd: pidfd of the container's init
+  std::vector<Fd> joins;    // one per plan.namespaces.joins
+  std::vector<Fd> sources;  // rootfs.sources_sent: the rootfs, then each bind source
+
+  std::vector<int> numbers() const;
+};
+
+/// Sorts received descriptors out; fails if they are not what `plan` calls for.
+Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors);
+
+/// How many of the plan's mounts have a source that is sent.
+size_t count_sources(const RootfsPlan& plan);
+bool has_sent_source(const MountPlan& mount);
+
+}  // namespace skiff::launch

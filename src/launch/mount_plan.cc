@@ -1,0 +1,241 @@
+#include "src/launch/mount_plan.h"
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+
+#include "src/base/path.h"
+#include "src/base/text.h"
+#include "src/spec/mount_options.h"
+
+namespace skiff::launch {
+namespace {
+
+/// config-linux.md#default-devices; console is the terminal's, ptmx a link.
+const std::array<DevicePlan, 6> kDefaultDevices = {{
+    {"/dev/null", 0666, 1, 3},
+    {"/dev/zero", 0666, 1, 5},
+    {"/dev/full", 0666, 1, 7},
+    {"/dev/random", 0666, 1, 8},
+    {"/dev/urandom", 0666, 1, 9},
+    {"/dev/tty", 0666, 5, 0},
+}};
+
+/// Files of /proc that lxcfs and its kin may cover; anything else mounted inside
+/// /proc could fake what the runtime writes there (CVE-2019-16884, CVE-2019-19921).
+constexpr std::string_view kCoverableProcFiles[] = {
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
+};
+
+unsigned long propagation_flag(std::string_view word) {
+  struct Entry {
+    std::string_view word;
+    unsigned long flag;
+  };
+  constexpr Entry kEntries[] = {
+      {"shared", MS_SHARED},
+      {"slave", MS_SLAVE},
+      {"private", MS_PRIVATE},
+      {"unbindable", MS_UNBINDABLE},
+      {"rshared", MS_SHARED | MS_REC},
+      {"rslave", MS_SLAVE | MS_REC},
+      {"rprivate", MS_PRIVATE | MS_REC},
+      {"runbindable", MS_UNBINDABLE | MS_REC},
+  };
+  for (const Entry& entry : kEntries)
+    if (entry.word == word) return entry.flag;
+  return 0;
+}
+
+struct CgroupSource {
+  std::string name;                // of the directory below the mount's destination
+  std::string path;                // on the host
+  std::vector<std::string> links;  // further names: "cpu" for "cpu,cpuacct"
+};
+
+/// The container's own directory in every hierarchy of the host; without a
+/// cgroup of its own, the runtime's.
+std::vector<CgroupSource> cgroup_sources(const cgroup::Layout& layout, const cgroup::Paths& paths) {
+  std::vector<CgroupSource> sources;
+  for (const cgroup::Hierarchy& hierarchy : layout.hierarchies) {
+    CgroupSource source;
+    source.name = path::base_name(hierarchy.mount_point);
+    source.path = path::clean(hierarchy.mount_point + hierarchy.own_path);
+    for (const auto& [controller, directory] : paths.directories) {
+      const bool here = hierarchy.v2
+                            ? controller.empty()
+                            : std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(),
+                                        controller) != hierarchy.controllers.end();
+      if (here) source.path = directory;
+    }
+    if (!hierarchy.v2 && hierarchy.controllers.size() > 1)
+      for (const std::string& controller : hierarchy.controllers)
+        if (controller != source.name) source.links.push_back(controller);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+/// `type: cgroup` as bind mounts of the container's own directories: the same
+/// view with a cgroup namespace and without, and no more than that (CVE-2023-25809).
+Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& layout,
+                               const cgroup::Paths& paths, std::vector<MountPlan>& plans) {
+  const std::vector<CgroupSource> sources = cgroup_sources(layout, paths);
+  MountPlan bind = wanted;
+  bind.kind = MountKind::CgroupDirectory;
+  bind.data.clear();
+  const bool v2_only = layout.kind == cgroup::LayoutKind::V2 || wanted.type == "cgroup2";
+  if (v2_only) {
+    if (layout.hierarchies.empty() || !layout.hierarchies.back().v2)
+      return Error::invalid("type: no cgroup2 file system is mounted on this host");
+    bind.source = sources.back().path;
+    plans.push_back(std::move(bind));
+    return {};
+  }
+  if (sources.empty()) return Error::invalid("type: no cgroup file system is mounted on this host");
+
+  MountPlan tmpfs = wanted;
+  tmpfs.kind = MountKind::FileSystem;
+  tmpfs.type = tmpfs.source = "tmpfs";
+  tmpfs.data = "mode=755";
+  tmpfs.read_only_later = (tmpfs.flags & MS_RDONLY) != 0;
+  tmpfs.flags &= ~static_cast<unsigned long>(MS_RDONLY);
+  plans.push_back(tmpfs);
+  for (const CgroupSource& source : sources) {
+    bind.destination = wanted.destination + "/" + source.name;
+    bind.source = source.path;
+    plans.push_back(bind);
+    for (const std::string& link : source.links) {
+      MountPlan symlink;
+      symlink.kind = MountKind::Symlink;
+      symlink.index = wanted.index;
+      symlink.destination = wanted.destination + "/" + link;
+      symlink.source = source.name;
+      plans.push_back(std::move(symlink));
+    }
+  }
+  return {};
+}
+
+Result<void> check_destination(const MountPlan& plan) {
+  const std::string& at = plan.destination;
+  if (at == "/") return Error::invalid("destination: a mount on / is not supported yet");
+  if (!at.starts_with("/proc/")) return {};
+  const auto* end = std::end(kCoverableProcFiles);
+  if (std::find(std::begin(kCoverableProcFiles), end, at) != end) return {};
+  return Error::invalid("destination: {} cannot be mounted because it is inside /proc",
+                        text::quote(at));
+}
+
+Result<void> plan_bind(const spec::Mount& mount, const PlanOptions& options, MountPlan& plan) {
+  if (mount.source.empty()) return Error::invalid("source: missing");
+  if (!plan.data.empty())
+    return Error::invalid("options: a bind mount takes no file system options: {}",
+                          text::quote(plan.data));
+  plan.kind = MountKind::Bind;
+  plan.source = path::join(options.bundle, mount.source);
+  plan.must_be_proc = plan.destination == "/proc";
+  return {};
+}
+
+Result<void> plan_filesystem(const spec::Mount& mount, MountPlan& plan) {
+  const bool remount = (plan.flags & MS_REMOUNT) != 0;
+  if (mount.type.empty() && !remount) return Error::invalid("type: missing");
+  plan.kind = MountKind::FileSystem;
+  plan.source = mount.source.empty() ? mount.type : mount.source;
+  plan.plain_directory = mount.type == "proc" || mount.type == "sysfs";
+  if (plan.destination == "/proc" && mount.type != "proc" && !remount)
+    return Error::invalid("type: only proc may be mounted on /proc, not {}",
+                          text::quote(mount.type));
+  // Mount points for later mounts and devices may have to be made inside.
+  if (mount.type == "tmpfs" && (plan.flags & MS_RDONLY) != 0 && !remount) {
+    plan.read_only_later = true;
+    plan.flags &= ~static_cast<unsigned long>(MS_RDONLY);
+  }
+  return {};
+}
+
+Result<void> plan_mount(const spec::Mount& mount, uint32_t index, const Host& host,
+                        const cgroup::Paths& cgroup, const PlanOptions& options,
+                        std::vector<MountPlan>& plans) {
+  const spec::MountOptions parsed =
+      TRY(spec::parse_mount_options(mount.options).context("options"));
+  MountPlan plan;
+  plan.index = index;
+  plan.destination = path::clean("/" + mount.destination);
+  plan.type = mount.type;
+  plan.flags = parsed.flags;
+  plan.cleared = parsed.cleared;
+  plan.propagation = parsed.propagation;
+  plan.data = parsed.data;
+  if (plan.type == "bind") plan.flags |= MS_BIND;
+  TRY(check_destination(plan));
+  if (plan.type == "cgroup" || plan.type == "cgroup2")
+    return plan_cgroup_mount(plan, host.cgroups, cgroup, plans);
+  if ((plan.flags & MS_BIND) != 0)
+    TRY(plan_bind(mount, options, plan));
+  else
+    TRY(plan_filesystem(mount, plan));
+  plans.push_back(std::move(plan));
+  return {};
+}
+
+/// A joined mount namespace is taken as it is: nothing can be built in it
+/// without changing it for the processes that live there.
+Result<void> check_joined_mount_namespace(const spec::Spec& spec) {
+  const char* field = nullptr;
+  if (!spec.mounts.empty()) field = "mounts";
+  if (!spec.linux.masked_paths.empty()) field = "linux.maskedPaths";
+  if (!spec.linux.readonly_paths.empty()) field = "linux.readonlyPaths";
+  if (!spec.linux.rootfs_propagation.empty()) field = "linux.rootfsPropagation";
+  if (spec.root.readonly) field = "root.readonly";
+  if (field == nullptr) return {};
+  return Error::invalid("{}: cannot be applied in a mount namespace that is joined by path", field);
+}
+
+bool covers_dev(const MountPlan& mount) {
+  return mount.destination == "/dev" && mount.kind == MountKind::Bind;
+}
+
+}  // namespace
+
+Result<std::optional<RootfsPlan>> plan_rootfs(const spec::Spec& spec, const Host& host,
+                                              const cgroup::Paths& cgroup,
+                                              const NamespacePlan& namespaces,
+                                              const PlanOptions& options) {
+  const spec::Namespace* mount_namespace = spec.find_namespace(spec::NamespaceType::Mount);
+  if (mount_namespace != nullptr && !mount_namespace->path.empty()) {
+    TRY(check_joined_mount_namespace(spec));
+    return std::optional<RootfsPlan>();
+  }
+  RootfsPlan plan;
+  plan.path = path::join(options.bundle, spec.root.path);
+  plan.readonly = spec.root.readonly;
+  plan.no_pivot = options.no_pivot;
+  plan.final_propagation = propagation_flag(spec.linux.rootfs_propagation);
+  plan.shares_host_mounts = (plan.final_propagation & MS_SHARED) != 0;
+  plan.host_propagation = plan.shares_host_mounts ? 0 : MS_SLAVE | MS_REC;
+  const bool user_namespace = namespaces.makes_user() || namespaces.joins_user();
+  plan.sources_sent = user_namespace;
+  for (size_t i = 0; i < spec.mounts.size(); ++i)
+    TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), host, cgroup, options, plan.mounts)
+            .context("mounts[{}]", i));
+  plan.make_devices = std::none_of(plan.mounts.begin(), plan.mounts.end(), covers_dev);
+  plan.bind_devices = user_namespace;
+  if (plan.make_devices) plan.devices.assign(kDefaultDevices.begin(), kDefaultDevices.end());
+  plan.masked_paths = spec.linux.masked_paths;
+  plan.readonly_paths = spec.linux.readonly_paths;
+  return std::optional<RootfsPlan>(std::move(plan));
+}
+
+}  // namespace skiff::launch
