@@ -1,0 +1,84 @@
+#include "src/init/main.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <limits>
+
+#include "src/base/log.h"
+#include "src/base/text.h"
+#include "src/init/bootstrap.h"
+#include "src/init/container.h"
+#include "src/init/process.h"
+#include "src/init/start_gate.h"
+#include "src/launch/channel.h"
+#include "src/launch/handed.h"
+#include "src/launch/wire.h"
+#include "src/linux/keyring.h"
+
+namespace skiff::init {
+namespace {
+
+using launch::Channel;
+using launch::Tag;
+
+/// The story of a container's process, from the plan to execve. On a failure `teller`
+/// is the channel that somebody listens on.
+Result<void> launch_process(Channel& runtime, Channel*& teller) {
+  launch::Message message = TRY(runtime.expect(Tag::Plan));
+  launch::LaunchPlan plan = TRY(launch::decode(message.body));
+  launch::Handed handed = TRY(launch::take_handed(plan, std::move(message.descriptors)));
+  log::configure(handed.log.get(), plan.log_json ? log::Format::Json : log::Format::Text,
+                 static_cast<log::Level>(plan.log_level));
+
+  TRY(enter_namespaces(plan, handed, runtime));
+  // Should the runtime be killed, so are we, wherever we are (until it lets go of us).
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // From here on this process is in all its namespaces but a new cgroup one.
+  handed.joins.clear();
+  handed.init.close();
+  if (::setsid() < 0) return Error::from_errno("setsid");
+  if (!plan.process.keyring.empty()) TRY(keyring::join_new_session(plan.process.keyring));
+
+  std::optional<Prepared> prepared;
+  if (plan.rootfs)
+    prepared = TRY(build_container(plan, handed.sources, runtime));
+  else
+    prepared = TRY(enter_container(plan, runtime));
+  TRY(prepare_process(plan.process, *prepared));
+  log::configure(-1, log::format(), log::level());
+  handed.log.close();
+  // From here on only the channel and, for create, the listening socket are open.
+  TRY(runtime.send(Tag::Ready));
+
+  // A created container may wait here for days.
+  Gate gate = TRY(wait_for_start(std::move(handed.start_socket), runtime));
+  teller = gate.starter ? &*gate.starter : &runtime;
+  return execute(plan, *prepared, gate.state, *teller);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Before anything of the container can see this process: no ptrace, no
+  // /proc/PID/fd, no /proc/PID/exe for others (CVE-2016-9962, CVE-2019-5736).
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const auto fd = argc == 3 ? text::parse_unsigned(argv[2]) : std::nullopt;
+  struct stat status {};
+  if (!fd || *fd > std::numeric_limits<int>::max() || ::fstat(static_cast<int>(*fd), &status) < 0 ||
+      !S_ISSOCK(status.st_mode)) {
+    std::fputs("skiff: init: internal command, started by create, run and exec\n", stderr);
+    return 1;
+  }
+  ::fcntl(static_cast<int>(*fd), F_SETFD, FD_CLOEXEC);
+  Channel runtime{Fd(static_cast<int>(*fd))};
+  Channel* teller = &runtime;
+  auto result = launch_process(runtime, teller);
+  if (!result) teller->send_failure(result.error());
+  return 255;
+}
+
+}  // namespace skiff::init
