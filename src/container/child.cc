@@ -1,0 +1,185 @@
+#include "src/container/child.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/log.h"
+#include "src/base/text.h"
+#include "src/launch/wire.h"
+#include "src/linux/idmap.h"
+#include "src/linux/mounts.h"
+#include "src/linux/namespaces.h"
+#include "src/linux/pidfd.h"
+#include "src/linux/rlimits.h"
+#include "src/linux/sealed_exe.h"
+#include "src/linux/spawn.h"
+#include "src/linux/syscalls.h"
+
+namespace skiff::container {
+namespace {
+
+using launch::Tag;
+
+std::string describe_death(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("init was killed by signal {}", WTERMSIG(status));
+  return fmt::format("init ended with status {}", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Result<Child> Child::spawn(const launch::LaunchPlan& plan, const ChildOptions& options) {
+  auto ends = TRY(launch::Channel::pair());
+  const Fd exe = TRY(open_sealed_exe());
+  SpawnRequest request;
+  request.path = "skiff init";
+  request.program = &exe;
+  // 0, 1, 2 and the preserved descriptors are where the user's process wants them;
+  // the channel comes behind.
+  const int channel = 3 + static_cast<int>(plan.process.preserve_fds);
+  for (int fd = 0; fd < channel; ++fd) request.descriptors.push_back(fd);
+  request.descriptors.push_back(ends.second.socket().get());
+  request.argv = {"skiff", "init", fmt::format("{}", channel)};
+  request.clone_flags = plan.namespaces.at_clone;
+  request.cgroup = options.cgroup;
+  request.mask = options.mask;
+  Spawned spawned = TRY(skiff::spawn(request));
+  return Child(spawned.pid, std::move(spawned.pidfd), std::move(ends.first));
+}
+
+Child::~Child() {
+  if (!pidfd_) return;
+  (void)pidfd::send_signal(pidfd_, SIGKILL);
+  (void)reap(pid_);
+}
+
+Result<void> Child::send_plan(const launch::LaunchPlan& plan, const launch::Handed& handed) {
+  auto sent = channel_.send(Tag::Plan, launch::encode(plan), handed.numbers());
+  if (!sent) return explain(std::move(sent).error());
+  return {};
+}
+
+Result<void> Child::adopt_container_pid(launch::Message message) {
+  const auto pid = text::parse_unsigned(message.body);
+  if (!pid || message.descriptors.size() != 1)
+    return Error::invalid("protocol: ContainerPid without a pid and a pidfd");
+  const pid_t bootstrap = pid_;
+  pid_ = static_cast<pid_t>(*pid);
+  pidfd_ = std::move(message.descriptors.front());
+  TRY(reap(bootstrap));
+  return channel_.send(Tag::Proceed);
+}
+
+Result<void> Child::serve_until_ready(const Requests& requests) {
+  for (;;) {
+    auto received = channel_.expect_one();
+    if (!received) return explain(std::move(received).error());
+    switch (received->tag) {
+      case Tag::MapIds:
+        TRY(idmap::write_maps(pid_, *requests.uid_mappings, *requests.gid_mappings));
+        TRY(channel_.send(Tag::IdsMapped));
+        break;
+      case Tag::ContainerPid:
+        TRY(adopt_container_pid(std::move(*received)));
+        break;
+      case Tag::RunHooks: {
+        const std::string state = TRY(requests.run_hooks());
+        TRY(channel_.send(Tag::HooksRan, state));
+        break;
+      }
+      case Tag::Console:
+        if (received->descriptors.size() != 1)
+          return Error::invalid("protocol: Console without a terminal");
+        console_ = std::move(received->descriptors.front());
+        break;
+      case Tag::Ready:
+        return {};
+      default:
+        return Error::invalid("protocol: unexpected {}", launch::name(received->tag));
+    }
+  }
+}
+
+Result<void> Child::raise_limits(const launch::ProcessPlan& process) const {
+  for (const spec::Rlimit& wanted : process.rlimits) {
+    const auto resource = static_cast<__rlimit_resource>(wanted.resource);
+    rlimit present{};
+    if (::prlimit(pid_, resource, nullptr, &present) < 0)
+      return Error::from_errno("process.rlimits: {}", rlimits::name(wanted.resource));
+    if (wanted.hard <= present.rlim_max) continue;
+    present.rlim_max = wanted.hard;
+    if (::prlimit(pid_, resource, &present, nullptr) < 0)
+      return Error::from_errno("process.rlimits: {}: raise the hard limit to {}",
+                               rlimits::name(wanted.resource), wanted.hard)
+          .with_hint("raising a hard limit needs CAP_SYS_RESOURCE");
+  }
+  if (!process.oom_score_adj) return {};
+  const std::string path = fmt::format("/proc/{}/oom_score_adj", pid_);
+  const std::string value = fmt::format("{}", *process.oom_score_adj);
+  const Fd file = TRY(sys::open(path, O_WRONLY).context("process.oomScoreAdj"));
+  auto written = sys::write_all(file.get(), value, path);
+  if (!written && written.error().is(EACCES))
+    return Error::from_code(EACCES, "process.oomScoreAdj: {}", value)
+        .with_hint("a score below the runtime's own needs CAP_SYS_RESOURCE");
+  return std::move(written).context("process.oomScoreAdj");
+}
+
+Result<void> Child::let_wait() {
+  TRY(channel_.send(Tag::Proceed));
+  pidfd_.close();
+  return {};
+}
+
+Result<void> start_over(launch::Channel& channel, const std::string& state) {
+  TRY(channel.send(Tag::Start, state));
+  TRY(channel.expect(Tag::Executing));
+  // The socket is close-on-exec: its end says that execve has happened.
+  const std::optional<launch::Message> failure = TRY(channel.receive());
+  if (!failure) return {};
+  if (failure->tag != Tag::Failed)
+    return Error::invalid("protocol: unexpected {}", launch::name(failure->tag));
+  return launch::decode_failure(failure->body);
+}
+
+Result<void> Child::start(const std::string& state) {
+  auto started = start_over(channel_, state);
+  if (!started) return explain(std::move(started).error());
+  pidfd_.close();
+  return {};
+}
+
+Error Child::explain(Error error) {
+  if (!error.is(EPIPE) || !pidfd_) return error;
+  // It may still be on its way out: an end without a word is followed by the exit at once.
+  (void)pidfd::send_signal(pidfd_, 0);
+  const auto gone = pidfd::wait_exit(pidfd_, 2000);
+  if (!gone || !*gone) return error;
+  const auto status = reap(pid_);
+  pidfd_.close();
+  if (!status) return error;
+  auto told = Error::received(EPIPE, describe_death(*status));
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL)
+    return std::move(told).with_hint("perhaps the memory limit is too low for it to start");
+  return told;
+}
+
+Result<launch::Handed> open_handed(const launch::LaunchPlan& plan) {
+  launch::Handed handed;
+  handed.log = Fd(::fcntl(log::fd(), F_DUPFD_CLOEXEC, 3));
+  if (!handed.log) handed.log = TRY(sys::open("/dev/null", O_WRONLY));
+  const auto& joins = plan.namespaces.joins;
+  for (size_t i = 0; i < joins.size(); ++i)
+    handed.joins.push_back(
+        TRY(namespaces::open(joins[i]).context("linux.namespaces: {}", spec::name(joins[i].type))));
+  if (!plan.rootfs || !plan.rootfs->sources_sent) return handed;
+  handed.sources.push_back(TRY(mounts::clone_tree(plan.rootfs->path, true).context("root.path")));
+  for (const launch::MountPlan& mount : plan.rootfs->mounts) {
+    if (!launch::has_sent_source(mount)) continue;
+    const bool recursive = (mount.flags & MS_REC) != 0;
+    handed.sources.push_back(TRY(mounts::clone_tree(mount.source, recursive)
+                                     .context("mounts[{}]: source {}", mount.index, mount.source)));
+  }
+  return handed;
+}
+
+}  // namespace skiff::container

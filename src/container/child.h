@@ -1,0 +1,78 @@
+// The runtime's end of a launch: init started, its requests served, its failures told.
+#pragma once
+
+#include <signal.h>
+
+#include <functional>
+#include <string>
+
+#include "src/base/fd.h"
+#include "src/base/result.h"
+#include "src/launch/channel.h"
+#include "src/launch/handed.h"
+#include "src/launch/plan.h"
+#include "src/spec/spec.h"
+
+namespace skiff::container {
+
+struct ChildOptions {
+  int cgroup = -1;                 // v2 directory the child is born in, or -1
+  const sigset_t* mask = nullptr;  // for the user's process; null: nothing blocked
+};
+
+/// A launched process, our child. Killed and reaped with this object, unless let go.
+class Child {
+ public:
+  /// Starts `skiff init` from the sealed executable with the plan's namespaces. Nothing is sent
+  /// yet.
+  static Result<Child> spawn(const launch::LaunchPlan& plan, const ChildOptions& options);
+  Child(Child&&) noexcept = default;
+  Child& operator=(Child&&) = delete;
+  ~Child();
+
+  pid_t pid() const { return pid_; }
+  const Fd& pidfd() const { return pidfd_; }
+
+  Result<void> send_plan(const launch::LaunchPlan& plan, const launch::Handed& handed);
+
+  struct Requests {
+    const std::vector<spec::IdMapping>* uid_mappings = nullptr;
+    const std::vector<spec::IdMapping>* gid_mappings = nullptr;
+    /// prestart and createRuntime hooks are due; the state for createContainer comes back.
+    std::function<Result<std::string>()> run_hooks;
+  };
+  /// Serves what the child asks for until it is Ready. Afterwards pid() is the user process's
+  /// to be, and console() the terminal's master, if it has one.
+  Result<void> serve_until_ready(const Requests& requests);
+  Fd take_console() { return std::move(console_); }
+
+  /// What needs more privilege than init has: hard limits that rise, the OOM score.
+  Result<void> raise_limits(const launch::ProcessPlan& process) const;
+
+  /// create: init goes to wait on the start socket, and is ours no more.
+  Result<void> let_wait();
+  /// run, exec: Start, and the news of execve. On success the child is let go.
+  Result<void> start(const std::string& state);
+
+ private:
+  Child(pid_t pid, Fd pidfd, launch::Channel channel)
+      : pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)) {}
+
+  Result<void> adopt_container_pid(launch::Message message);
+  /// Turns "the other side is gone" into how the child died.
+  Error explain(Error error);
+
+  pid_t pid_;
+  Fd pidfd_;  // empty once let go
+  launch::Channel channel_;
+  Fd console_;
+};
+
+/// The end of every start, over whichever channel: Start goes out, Executing and the end of file
+/// come back.
+Result<void> start_over(launch::Channel& channel, const std::string& state);
+
+/// The descriptors a plan calls for, opened in the runtime's namespaces.
+Result<launch::Handed> open_handed(const launch::LaunchPlan& plan);
+
+}  // namespace skiff::container

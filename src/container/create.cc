@@ -1,0 +1,280 @@
+#include "src/container/create.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "src/base/log.h"
+#include "src/base/path.h"
+#include "src/base/text.h"
+#include "src/base/undo.h"
+#include "src/container/bundle.h"
+#include "src/container/child.h"
+#include "src/container/filter.h"
+#include "src/container/foreground.h"
+#include "src/container/handover.h"
+#include "src/container/lifecycle.h"
+#include "src/container/start_socket.h"
+#include "src/container/state.h"
+#include "src/launch/hooks.h"
+#include "src/linux/console.h"
+#include "src/linux/host.h"
+#include "src/linux/pidfd.h"
+#include "src/linux/seccomp.h"
+#include "src/linux/spawn.h"
+
+namespace skiff::container {
+namespace {
+
+/// RFC 3339 in UTC with nanoseconds, as runc writes it.
+std::string now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  tm utc{};
+  ::gmtime_r(&time.tv_sec, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     time.tv_nsec);
+}
+
+/// Sockets that systemd's protocol passed to us (sd_listen_fds(3)); they go on to the container.
+unsigned count_listen_fds() {
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  if (pid == nullptr || count == nullptr) return 0;
+  const auto for_pid = text::parse_unsigned(pid);
+  const auto number = text::parse_unsigned(count);
+  if (!for_pid || !number || *for_pid != static_cast<uint64_t>(::getpid()) || *number > 1024)
+    return 0;
+  return static_cast<unsigned>(*number);
+}
+
+/// How the terminal gets to whoever will use it.
+Result<void> check_terminal(const spec::Spec& spec, const CreateOptions& options, bool foreground) {
+  const bool terminal = spec.process && spec.process->terminal;
+  const bool socket = !options.console_socket.empty();
+  if (terminal && !foreground && !socket)
+    return Error::invalid("process.terminal: a detached container needs --console-socket");
+  if (socket && (!terminal || foreground))
+    return Error::invalid(
+        "--console-socket: needs process.terminal and a container that is detached");
+  return {};
+}
+
+/// The container as the command line and the bundle want it; nothing is made yet.
+struct Design {
+  Bundle bundle;
+  Host host;
+  cgroup::Paths cgroup;
+  launch::LaunchPlan plan;
+};
+
+Result<Design> design(const std::string& id, const CreateOptions& options, bool foreground) {
+  Design design;
+  design.bundle = TRY(Bundle::open(options.bundle, options.config));
+  const spec::Spec& spec = design.bundle.spec;
+  TRY(check_terminal(spec, options, foreground));
+  design.host = TRY(read_host());
+  if (options.cgroup_driver == CgroupDriver::Cgroupfs)
+    design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));
+  std::optional<seccomp::Program> filter;
+  if (spec.linux.seccomp) filter = TRY(seccomp::compile(*spec.linux.seccomp));
+  launch::PlanOptions plan_options;
+  plan_options.id = id;
+  plan_options.bundle = design.bundle.path;
+  plan_options.no_pivot = options.no_pivot;
+  plan_options.no_new_keyring = options.no_new_keyring;
+  plan_options.preserve_fds = options.preserve_fds;
+  plan_options.listen_fds = count_listen_fds();
+  plan_options.start_socket = !foreground;
+  design.plan = TRY(
+      launch::plan_container(spec, design.host, design.cgroup, std::move(filter), plan_options));
+  return design;
+}
+
+Record make_record(const std::string& id, const Design& design, const CreateOptions& options) {
+  const spec::Spec& spec = design.bundle.spec;
+  Record record;
+  record.id = id;
+  record.oci_version = spec.oci_version;
+  record.bundle = design.bundle.path;
+  record.rootfs = path::join(design.bundle.path, spec.root.path);
+  record.created = now();
+  record.owner = design.host.euid;
+  record.cgroup = design.cgroup;
+  record.annotations = spec.annotations;
+  record.namespaces = spec.linux.namespaces;
+  record.no_new_keyring = options.no_new_keyring;
+  record.has_seccomp = design.plan.process.seccomp.has_value();
+  record.has_poststart = !spec.hooks.poststart.empty();
+  record.has_poststop = !spec.hooks.poststop.empty();
+  return record;
+}
+
+/// What later commands need of the configuration, as it is now.
+Result<void> store_config(const StateDir& dir, const Design& design) {
+  TRY(write_file(dir, "config.json", design.bundle.config_text, 0600));
+  if (!design.plan.process.seccomp) return {};
+  return store_filter(dir, *design.plan.process.seccomp);
+}
+
+/// A container under construction. Unless kept, its destruction undoes everything.
+struct Construction {
+  const ContainerStore& store;
+  StateDir dir;
+  Record record;
+  std::unique_ptr<cgroup::Cgroup> cgroup;
+  std::optional<Child> child;
+  Fd console;
+  bool kept = false;
+
+  explicit Construction(const ContainerStore& in) : store(in) {}
+  Construction(const Construction&) = delete;
+  ~Construction() {
+    if (kept) return;
+    child.reset();
+    if (cgroup) {
+      (void)cgroup->kill_all();
+      (void)cgroup->remove();
+    }
+    if (dir.fd) (void)store.forget(dir);
+  }
+};
+
+Result<std::string> run_runtime_hooks(Construction& made, const Design& design) {
+  // Hooks may ask for the container by its id.
+  made.record.pid = made.child->pid();
+  made.record.start_time = TRY(pidfd::start_time(made.record.pid));
+  TRY(save(made.dir, made.record));
+  const std::string state = hook_state(made.record, Status::Creating);
+  const spec::Hooks& hooks = design.bundle.spec.hooks;
+  TRY(launch::run_hooks("prestart", hooks.prestart, state));
+  TRY(launch::run_hooks("createRuntime", hooks.create_runtime, state));
+  return state;
+}
+
+/// Everything up to an init that is ready to execute; from then on the container exists.
+Result<void> build(Construction& made, Design& design, const CreateOptions& options,
+                   const sigset_t* mask) {
+  const spec::Spec& spec = design.bundle.spec;
+  // Told before it is done: a killed create can be cleaned up from the record.
+  TRY(save(made.dir, made.record));
+  TRY(store_config(made.dir, design));
+
+  auto cgroup = cgroup::open(made.record.cgroup);
+  const spec::Resources resources = spec.linux.resources.value_or(spec::Resources());
+  TRY(cgroup->create(resources).context("create cgroup"));
+  made.cgroup = std::move(cgroup);
+  TRY(made.cgroup->apply(resources));
+
+  launch::Handed handed = TRY(open_handed(design.plan));
+  Fd start_socket;
+  if (design.plan.start_socket) {
+    start_socket = TRY(make_start_socket());
+    handed.start_socket = Fd(::fcntl(start_socket.get(), F_DUPFD_CLOEXEC, 3));
+  }
+  const Fd v2 = TRY(made.cgroup->v2_directory());
+  made.child.emplace(TRY(Child::spawn(design.plan, {v2.get(), mask})));
+  TRY(made.cgroup->add(made.child->pid(), false));
+  TRY(made.child->send_plan(design.plan, handed));
+  Child::Requests requests;
+  requests.uid_mappings = &spec.linux.uid_mappings;
+  requests.gid_mappings = &spec.linux.gid_mappings;
+  requests.run_hooks = [&] { return run_runtime_hooks(made, design); };
+  TRY(made.child->serve_until_ready(requests));
+  TRY(made.child->raise_limits(design.plan.process));
+
+  made.record.pid = made.child->pid();
+  made.record.start_time = TRY(pidfd::start_time(made.record.pid));
+  made.record.ready = true;
+  TRY(save(made.dir, made.record));
+  made.console = made.child->take_console();
+  TRY(hand_over(made.console, made.child->pidfd(), "standard", made.record.pid,
+                {options.console_socket, options.pidfd_socket, options.pid_file}));
+  if (design.plan.start_socket) TRY(listen_on(start_socket, made.dir));
+  return {};
+}
+
+void run_poststop_after_failure(const Construction& made, const Design& design) {
+  // runtime.md#lifecycle: a failure from createRuntime on ends in the poststop hooks.
+  if (made.record.pid == 0 || !made.record.has_poststop) return;
+  const auto ran = launch::run_hooks("poststop", design.bundle.spec.hooks.poststop,
+                                     hook_state(made.record, Status::Stopped));
+  if (!ran) log::warn("{}, ignoring", ran.error().text());
+}
+
+Result<void> begin(Construction& made, Design& design, const std::string& id,
+                   const CreateOptions& options, const sigset_t* mask) {
+  made.dir = TRY(made.store.reserve(id));
+  made.record = make_record(id, design, options);
+  auto built = build(made, design, options, mask);
+  if (!built) run_poststop_after_failure(made, design);
+  return built;
+}
+
+Result<void> run_poststart(const Construction& made, const Design& design) {
+  if (!made.record.has_poststart) return {};
+  return launch::run_hooks("poststart", design.bundle.spec.hooks.poststart,
+                           hook_state(made.record, Status::Running));
+}
+
+void stop_child(pid_t pid, const Fd& pidfd) {
+  (void)pidfd::send_signal(pidfd, SIGKILL);
+  (void)reap(pid);
+}
+
+}  // namespace
+
+Result<void> create(const ContainerStore& store, const std::string& id,
+                    const CreateOptions& options) {
+  TRY(check_id(id));
+  Design plan = TRY(design(id, options, false));
+  Construction made(store);
+  TRY(begin(made, plan, id, options, nullptr));
+  TRY(made.child->let_wait());
+  made.kept = true;
+  return {};
+}
+
+Result<int> run(const ContainerStore& store, const std::string& id, const RunOptions& options) {
+  TRY(check_id(id));
+  Design plan = TRY(design(id, options.create, !options.detach));
+  std::optional<Foreground> foreground;
+  if (!options.detach) {
+    foreground.emplace(TRY(Foreground::begin()));
+    // Orphans of the container come to us, so that none outlives it unseen.
+    if (!options.no_subreaper) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  }
+  // The channel stays the starter: nobody else can start what `run` makes.
+  plan.plan.start_socket = false;
+  Construction made(store);
+  TRY(begin(made, plan, id, options.create, foreground ? &foreground->original_mask() : nullptr));
+  const pid_t pid = made.record.pid;
+  const Fd pidfd = TRY(pidfd::open(pid));
+  auto started = made.child->start(hook_state(made.record, Status::Created));
+  if (started) {
+    started = run_poststart(made, plan);
+    // runtime.md#lifecycle: a failed poststart hook stops the container.
+    if (!started) stop_child(pid, pidfd);
+  }
+  if (!started) {
+    run_poststop_after_failure(made, plan);
+    return std::move(started).error();
+  }
+  made.kept = true;
+  made.child.reset();
+  if (options.detach) return 0;
+
+  made.dir.fd.close();  // and with it the lock: the container is everybody's now
+  auto status = foreground->wait(pid, pidfd, std::move(made.console));
+  if (options.keep) return status;
+  Container container = TRY(Container::load(store, id));
+  TRY(container.remove(true));
+  return status;
+}
+
+}  // namespace skiff::container

@@ -1,0 +1,157 @@
+#include "src/container/exec.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "src/container/bundle.h"
+#include "src/container/child.h"
+#include "src/container/filter.h"
+#include "src/container/foreground.h"
+#include "src/container/handover.h"
+#include "src/container/lifecycle.h"
+#include "src/linux/capabilities.h"
+#include "src/linux/host.h"
+#include "src/linux/pidfd.h"
+#include "src/linux/spawn.h"
+#include "src/spec/decode.h"
+#include "src/spec/validate.h"
+
+namespace skiff::container {
+namespace {
+
+/// exec --cap: bounding, effective and permitted, never inheritable (CVE-2022-29162); ambient
+/// only where the configuration's inheritable set lets the kernel have it.
+Result<void> add_capabilities(const std::vector<std::string>& names, spec::Process& process) {
+  if (names.empty()) return {};
+  spec::Capabilities sets = process.capabilities.value_or(spec::Capabilities());
+  for (const std::string& name : names) {
+    const auto number = capabilities::number(name);
+    if (!number) return Error::invalid("--cap: unknown capability {}", name);
+    const uint64_t bit = uint64_t{1} << *number;
+    sets.bounding |= bit;
+    sets.effective |= bit;
+    sets.permitted |= bit;
+    if ((sets.inheritable & bit) != 0) sets.ambient |= bit;
+  }
+  process.capabilities = sets;
+  return {};
+}
+
+/// The process to run: the file's, or the container's own with the command line's changes.
+Result<spec::Process> choose_process(const spec::Spec& spec, const ExecOptions& options) {
+  if (!options.process_file.empty()) {
+    std::string text = TRY(read_config(options.process_file).context("--process"));
+    spec::Process process = TRY(spec::decode_process(std::move(text)).context("--process"));
+    if (options.tty) process.terminal = true;
+    return process;
+  }
+  if (!spec.process) return Error::invalid("process: the container has none to start from");
+  spec::Process process = *spec.process;
+  process.args = options.args;
+  process.terminal = options.tty;
+  if (options.tty) process.console_size.reset();
+  process.env.insert(process.env.end(), options.env.begin(), options.env.end());
+  if (!options.cwd.empty()) process.cwd = options.cwd;
+  if (options.uid) process.user.uid = *options.uid;
+  if (options.gid) process.user.gid = *options.gid;
+  process.user.additional_gids.insert(process.user.additional_gids.end(),
+                                      options.additional_gids.begin(),
+                                      options.additional_gids.end());
+  if (options.no_new_privileges) process.no_new_privileges = true;
+  TRY(add_capabilities(options.capabilities, process));
+  TRY(spec::validate(process));
+  return process;
+}
+
+Result<void> check_status(const Container& container, const ExecOptions& options) {
+  const Status status = TRY(container.status());
+  if (status == Status::Stopped) return Error::invalid("cannot exec in a stopped container");
+  if (status == Status::Creating)
+    return Error::invalid("cannot exec in a container that is being created");
+  if (status == Status::Paused && !options.ignore_paused)
+    return Error::invalid("cannot exec in a paused container (use --ignore-paused to override)");
+  return {};
+}
+
+Result<void> check_terminal(const spec::Process& process, const ExecOptions& options) {
+  const bool socket = !options.console_socket.empty();
+  if (process.terminal && options.detach && !socket)
+    return Error::invalid("--tty: a detached process needs --console-socket");
+  if (socket && !(process.terminal && options.detach) && !process.terminal)
+    return Error::invalid("--console-socket: needs --tty");
+  return {};
+}
+
+/// The container's cgroup, or one below it (--cgroup).
+Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& below) {
+  cgroup::Paths paths = record.cgroup;
+  if (below.empty()) return paths;
+  if (("/" + below + "/").find("/../") != std::string::npos)
+    return Error::invalid("--cgroup: bad sub cgroup path {}", below);
+  paths.path += "/" + below;
+  for (auto& [controller, directory] : paths.directories) {
+    directory += "/" + below;
+    if (::access(directory.c_str(), F_OK) < 0) return Error::from_errno("--cgroup: {}", directory);
+  }
+  return paths;
+}
+
+/// A process of the container, ready to execute.
+Result<Child> launch_process(const Container& container, const launch::LaunchPlan& plan,
+                             const ExecOptions& options, const sigset_t* mask) {
+  launch::Handed handed = TRY(open_handed(plan));
+  handed.init = TRY(container.init_pidfd());
+  if (!handed.init) return Error::received(ESRCH, "container not running");
+  const cgroup::Paths paths = TRY(choose_cgroup(container.record(), options.cgroup));
+  const auto cgroup = cgroup::open(paths);
+  const Fd v2 = TRY(cgroup->v2_directory());
+  Child child = TRY(Child::spawn(plan, {v2.get(), mask}));
+  TRY(cgroup->add(child.pid(), false));
+  TRY(child.send_plan(plan, handed));
+  TRY(child.serve_until_ready({}));
+  TRY(child.raise_limits(plan.process));
+  return child;
+}
+
+Result<launch::LaunchPlan> make_plan(const Container& container, const spec::Spec& spec,
+                                     const spec::Process& process, const ExecOptions& options) {
+  const Record& record = container.record();
+  Host host;
+  host.euid = ::geteuid();
+  host.egid = ::getegid();
+  std::optional<seccomp::Program> filter;
+  if (record.has_seccomp) filter = TRY(load_filter(container.dir()));
+  launch::PlanOptions plan_options;
+  plan_options.id = record.id;
+  plan_options.bundle = record.bundle;
+  plan_options.no_new_keyring = record.no_new_keyring;
+  plan_options.preserve_fds = options.preserve_fds;
+  return launch::plan_exec(spec, process, host, std::move(filter), plan_options);
+}
+
+}  // namespace
+
+Result<int> exec(const ContainerStore& store, const std::string& id, const ExecOptions& options) {
+  const Container container = TRY(Container::load(store, id));
+  TRY(check_status(container, options));
+  const spec::Spec spec = TRY(container.stored_spec());
+  const spec::Process process = TRY(choose_process(spec, options));
+  TRY(check_terminal(process, options));
+  launch::LaunchPlan plan = TRY(make_plan(container, spec, process, options));
+
+  std::optional<Foreground> foreground;
+  if (!options.detach) foreground.emplace(TRY(Foreground::begin()));
+  Child child = TRY(launch_process(container, plan, options,
+                                   foreground ? &foreground->original_mask() : nullptr));
+  const pid_t pid = child.pid();
+  Fd console = child.take_console();
+  TRY(hand_over(console, child.pidfd(), "setns", pid,
+                {options.console_socket, options.pidfd_socket, options.pid_file}));
+  const Fd pidfd = TRY(pidfd::open(pid));
+  TRY(child.start(""));
+  if (options.detach) return 0;
+  return foreground->wait(pid, pidfd, std::move(console));
+}
+
+}  // namespace skiff::container

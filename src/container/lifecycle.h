@@ -1,0 +1,58 @@
+// A container that exists, and what can be done to it: start, kill, pause, resume, delete.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/container/store.h"
+
+namespace skiff::container {
+
+enum class Status { Creating, Created, Running, Paused, Stopped };
+const char* name(Status status);  // "creating", "created", …
+
+/// A loaded container. Its status is derived each time from init's pidfd, the
+/// start socket and the freezer; nothing about it is stored.
+class Container {
+ public:
+  /// Fails with "container does not exist". A directory whose create died before
+  /// writing a Record loads too: record().pid is 0 and the status Creating or Stopped.
+  static Result<Container> load(const ContainerStore& store, const std::string& id);
+
+  const Record& record() const { return record_; }
+  Result<Status> status() const;
+  /// The state of runtime.md#state with runc's additions (rootfs, created, owner), indented JSON.
+  /// pid is 0 once stopped. `compact`: one line, for list --format json.
+  std::string state_json(Status status, bool compact = false) const;
+
+  /// Releases init; returns once the user's process was exec'ed. poststart hooks run.
+  Result<void> start();
+  /// Sends `signal` to init; with `all` to every process of the container.
+  /// Fails with "container not running" when init is gone.
+  Result<void> kill(int signal, bool all);
+  Result<void> pause();
+  Result<void> resume();
+  /// Deletes a stopped container; with `force` kills first whatever lives.
+  Result<void> remove(bool force);
+  /// Pids of the cgroup tree (or init alone without a cgroup), in the caller's pid namespace.
+  Result<std::vector<pid_t>> processes() const;
+  /// linux.resources etc. as configured at create: the stored config.json, decoded.
+  Result<spec::Spec> stored_spec() const;
+
+  const StateDir& dir() const { return dir_; }
+  /// A pidfd of init, or an empty Fd if it is gone (exited, zombie, pid reused).
+  Result<Fd> init_pidfd() const;
+
+ private:
+  Container(const ContainerStore& store, StateDir dir, Record record)
+      : store_(store), dir_(std::move(dir)), record_(std::move(record)) {}
+
+  Result<void> kill_everything();
+
+  ContainerStore store_;
+  StateDir dir_;
+  Record record_;
+};
+
+}  // namespace skiff::container

@@ -1,0 +1,63 @@
+#include "src/container/state.h"
+
+#include "src/base/json.h"
+
+namespace skiff::container {
+namespace {
+
+void write_annotations(json::Writer& out, const spec::StringMap& annotations) {
+  if (annotations.empty()) return;
+  out.key("annotations");
+  out.begin_object();
+  for (const auto& [key, value] : annotations) out.field(key, value);
+  out.end_object();
+}
+
+void write_head(json::Writer& out, const Record& record, Status status) {
+  out.field("ociVersion", spec::kOciVersion);
+  out.field("id", record.id);
+  out.field("pid", status == Status::Stopped ? 0 : static_cast<int64_t>(record.pid));
+  out.field("status", name(status));
+  out.field("bundle", record.bundle);
+}
+
+}  // namespace
+
+const char* name(Status status) {
+  switch (status) {
+    case Status::Creating:
+      return "creating";
+    case Status::Created:
+      return "created";
+    case Status::Running:
+      return "running";
+    case Status::Paused:
+      return "paused";
+    case Status::Stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+std::string hook_state(const Record& record, Status status) {
+  json::Writer out(json::Style::Compact);
+  out.begin_object();
+  write_head(out, record, status);
+  write_annotations(out, record.annotations);
+  out.end_object();
+  return out.take();
+}
+
+std::string Container::state_json(Status status, bool compact) const {
+  json::Writer out(compact ? json::Style::Compact : json::Style::Indented);
+  out.begin_object();
+  write_head(out, record_, status);
+  out.field("rootfs", record_.rootfs);
+  out.field("created", record_.created);
+  write_annotations(out, record_.annotations);
+  out.field("owner", "");
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace skiff::container

@@ -1,0 +1,68 @@
+#include <catch2/catch.hpp>
+
+#include "src/container/state.h"
+#include "src/container/store.h"
+
+using namespace skiff;
+using container::Record;
+
+namespace {
+
+Record full_record() {
+  Record record;
+  record.id = "web";
+  record.oci_version = "1.2.0";
+  record.bundle = "/bundle";
+  record.rootfs = "/bundle/rootfs";
+  record.created = "2026-01-02T03:04:05.000000006Z";
+  record.owner = 1000;
+  record.pid = 42;
+  record.start_time = 123456789;
+  record.ready = true;
+  record.cgroup.path = "/web";
+  record.cgroup.directories = {{"memory", "/sys/fs/cgroup/memory/web"}, {"", "/sys/fs/cgroup/web"}};
+  record.annotations = {{"a.b", "c\"\n"}};
+  record.namespaces = {{spec::NamespaceType::Pid, ""}, {spec::NamespaceType::Network, "/run/n"}};
+  record.no_new_keyring = record.has_seccomp = record.has_poststart = record.has_poststop = true;
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("a record survives its file with every field", "[container]") {
+  const std::string json = container::to_json(full_record());
+  const auto read = container::record_from_json(json);
+  REQUIRE(read);
+  CHECK(container::to_json(*read) == json);
+  CHECK(read->start_time == 123456789);
+  CHECK(read->cgroup.directories == full_record().cgroup.directories);
+  CHECK(read->namespaces.at(1).path == "/run/n");
+}
+
+TEST_CASE("a record that is damaged is an error, not a guess", "[container]") {
+  CHECK_FALSE(container::record_from_json("{}"));
+  CHECK(container::record_from_json(R"({"id": 1})").error().text() ==
+        "id: expected string, found unsigned integer");
+  CHECK_FALSE(container::record_from_json(container::to_json(full_record()).substr(0, 40)));
+}
+
+TEST_CASE("ids are 1 to 1024 of a small alphabet", "[container]") {
+  for (const std::string id : {"a", "web-1", "A_b+c.d", "..a", std::string(1024, 'x').c_str()})
+    CHECK(container::check_id(id));
+  for (const std::string id :
+       {"", ".", "..", "a/b", "../x", "a b", "a\n", "ä", std::string(1025, 'x').c_str()})
+    CHECK_FALSE(container::check_id(id));
+  CHECK(container::check_id("a/b").error().text() ==
+        "invalid container id \"a/b\": 1 to 1024 of letters, digits and _ + . -");
+}
+
+TEST_CASE("hooks read the state of the specification and nothing else", "[container]") {
+  CHECK(container::hook_state(full_record(), container::Status::Creating) ==
+        R"({"ociVersion":"1.3.0","id":"web","pid":42,"status":"creating","bundle":"/bundle",)"
+        R"("annotations":{"a.b":"c\"\n"}})");
+}
+
+TEST_CASE("a stopped container has no pid", "[container]") {
+  CHECK(container::hook_state(full_record(), container::Status::Stopped).find(R"("pid":0)") !=
+        std::string::npos);
+}
