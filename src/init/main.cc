@@ -35,7 +35,7 @@ Result<void> launch_process(Channel& runtime, Channel*& teller) {
                  static_cast<log::Level>(plan.log_level));
 
   TRY(enter_namespaces(plan, handed, runtime));
-  // Should the runtime be killed, so are we, wherever we are (until it lets go of us).
+  // Should the runtime be killed, so are we, wherever we are, even in a hook.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // From here on this process is in all its namespaces but a new cgroup one.
   handed.joins.clear();
@@ -51,7 +51,9 @@ Result<void> launch_process(Channel& runtime, Channel*& teller) {
   TRY(prepare_process(plan.process, *prepared));
   log::configure(-1, log::format(), log::level());
   handed.log.close();
-  // From here on only the channel and, for create, the listening socket are open.
+  // From here on only the channel and, for create, the listening socket are open; and the
+  // channel's end is all that tells of the runtime's.
+  ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   TRY(runtime.send(Tag::Ready));
 
   // A created container may wait here for days.

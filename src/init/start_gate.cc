@@ -1,6 +1,5 @@
 #include "src/init/start_gate.h"
 
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "src/linux/syscalls.h"
@@ -10,12 +9,10 @@ namespace skiff::init {
 Result<Gate> wait_for_start(Fd listener, launch::Channel& runtime) {
   if (!listener) {
     launch::Message start = TRY(runtime.expect(launch::Tag::Start));
-    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     return Gate{std::move(start.body), std::nullopt};
   }
   TRY(runtime.expect(launch::Tag::Proceed));
-  // create is over: it may end without taking us along, and nothing of it stays open.
-  ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  // create is over: nothing of it stays open.
   runtime = launch::Channel(Fd());
   for (;;) {
     Fd connection(
