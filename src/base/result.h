@@ -21,20 +21,20 @@ class [[nodiscard]] Error {
  public:
   /// The kernel refused; reads errno before formatting can disturb it.
   template <class... Args>
-  static Error from_errno(fmt::format_string<Args...> doing, Args&&... args) {
+  [[gnu::cold]] static Error from_errno(fmt::format_string<Args...> doing, Args&&... args) {
     const int code = errno;
     return from_code(code, doing, std::forward<Args>(args)...);
   }
   /// As from_errno, for an errno value that is already at hand.
   template <class... Args>
-  static Error from_code(int code, fmt::format_string<Args...> doing, Args&&... args) {
+  [[gnu::cold]] static Error from_code(int code, fmt::format_string<Args...> doing, Args&&... args) {
     Error error(code, fmt::format(doing, std::forward<Args>(args)...));
     error.text_.append(": ").append(errno_text(code));
     return error;
   }
   /// The request itself is wrong; there is no errno.
   template <class... Args>
-  static Error invalid(fmt::format_string<Args...> what, Args&&... args) {
+  [[gnu::cold]] static Error invalid(fmt::format_string<Args...> what, Args&&... args) {
     return Error(0, fmt::format(what, std::forward<Args>(args)...));
   }
   /// An error that arrived from another process, text and errno as they were there.
@@ -45,7 +45,7 @@ class [[nodiscard]] Error {
   int code() const { return code_; }
   const std::string& text() const { return text_; }
 
-  void add_context(std::string_view step) {
+  [[gnu::cold]] void add_context(std::string_view step) {
     text_.insert(0, ": ");
     text_.insert(0, step);
   }

@@ -102,9 +102,10 @@ Result<void> Child::serve_until_ready(const Requests& requests) {
 
 Result<void> Child::raise_limits(const launch::ProcessPlan& process) const {
   for (const spec::Rlimit& wanted : process.rlimits) {
+    // The child has inherited our own limits, and another user's may not be asked for (prlimit(2)).
     const auto resource = static_cast<__rlimit_resource>(wanted.resource);
     rlimit present{};
-    if (::prlimit(pid_, resource, nullptr, &present) < 0)
+    if (::getrlimit(resource, &present) < 0)
       return Error::from_errno("process.rlimits: {}", rlimits::name(wanted.resource));
     if (wanted.hard <= present.rlim_max) continue;
     present.rlim_max = wanted.hard;

@@ -13,14 +13,15 @@ namespace {
 
 constexpr int kBackgroundPollMs = 500;  // becoming the foreground job is announced by nothing
 constexpr int kHungUpPollMs = 100;      // nor is the reopening of a terminal that was closed
-// More than a pseudo-terminal holds (drivers/tty/pty.c: 8192 bytes, and 4096 of the line discipline),
-// so that a surviving process which goes on writing cannot keep us for ever.
-constexpr size_t kMostBuffered = 64 * 1024;
+// More than a pseudo-terminal holds (drivers/tty/pty.c: 8192 bytes, and 4096 of the line
+// discipline), so that a surviving process which goes on writing cannot keep us for ever.
+constexpr size_t kMostBuffered = 65536;
 
 bool is_temporary(int code) { return code == EAGAIN || code == EINTR; }
 
-/// stdout for writing: a terminal opened once more, so as not to set O_NONBLOCK on a file that we share with
-/// the caller's shell; a terminal that is held by Ctrl-S must not keep us from forwarding signals.
+/// stdout for writing: a terminal opened once more, so as not to set O_NONBLOCK on a file that we
+/// share with the caller's shell; a terminal that is held by Ctrl-S must not keep us from
+/// forwarding signals.
 Fd open_screen() {
   if (::isatty(STDOUT_FILENO) == 1) {
     Fd own(::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -37,7 +38,8 @@ RawTerminal::~RawTerminal() {
 
 bool RawTerminal::is_ours() const {
   const pid_t foreground = ::tcgetpgrp(fd_);
-  return foreground < 0 || foreground == ::getpgrp();  // ENOTTY: not our job's terminal, so no job control
+  return foreground < 0 ||
+         foreground == ::getpgrp();  // ENOTTY: not our job's terminal, so no job control
 }
 
 void RawTerminal::enter() {
@@ -116,7 +118,8 @@ void ConsoleRelay::transfer(const pollfd* events) {
   if (events[0].revents != 0) read_input();
   if ((events[1].revents & POLLOUT) != 0) write_input();
   const bool readable = (events[1].revents & ~POLLOUT) != 0;
-  // A hang-up while there is no room to read: looked at again later, for poll(2) would repeat it at once.
+  // A hang-up while there is no room to read: looked at again later, for poll(2) would repeat it at
+  // once.
   if (readable && !output_.empty()) hung_up_ = true;
   if (output_.empty() && (readable || hung_up_ || finishing_)) read_output();
   if (events[2].revents != 0) write_output();

@@ -1,4 +1,5 @@
-// The relay of a pseudo-terminal: stdin and stdout of the caller on one side, the master on the other.
+// The relay of a pseudo-terminal: stdin and stdout of the caller on one side, the master on the
+// other.
 #pragma once
 
 #include <poll.h>
@@ -60,7 +61,8 @@ class ConsoleRelay {
  public:
   static constexpr size_t kDescriptors = 3;
 
-  /// Gives `master` the size of the caller's window, and puts stdin into raw mode if it is a terminal.
+  /// Gives `master` the size of the caller's window, and puts stdin into raw mode if it is a
+  /// terminal.
   explicit ConsoleRelay(Fd master);
   ConsoleRelay(const ConsoleRelay&) = delete;
   ConsoleRelay& operator=(const ConsoleRelay&) = delete;

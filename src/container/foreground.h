@@ -35,7 +35,8 @@ class Foreground {
   Result<int> wait(pid_t pid, const Fd& pidfd, Fd console);
 
  private:
-  Foreground(Fd signals, const sigset_t& original) : signals_(std::move(signals)), original_mask_(original) {}
+  Foreground(Fd signals, const sigset_t& original)
+      : signals_(std::move(signals)), original_mask_(original) {}
   Fd signals_;
   sigset_t original_mask_;
 };

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
-#include <limits>
 
 #include "src/base/log.h"
 #include "src/base/text.h"
@@ -25,9 +25,11 @@ namespace {
 using launch::Channel;
 using launch::Tag;
 
-/// The story of a container's process, from the plan to execve. On a failure `teller`
-/// is the channel that somebody listens on.
-Result<void> launch_process(Channel& runtime, Channel*& teller) {
+constexpr int kExitFailed = 255;
+
+/// The story of a container's process, from the plan to execve; returns what went wrong
+/// while the runtime listens.
+Result<void> launch_process(Channel& runtime) {
   launch::Message message = TRY(runtime.expect(Tag::Plan));
   launch::LaunchPlan plan = TRY(launch::decode(message.body));
   launch::Handed handed = TRY(launch::take_handed(plan, std::move(message.descriptors)));
@@ -58,8 +60,20 @@ Result<void> launch_process(Channel& runtime, Channel*& teller) {
 
   // A created container may wait here for days.
   Gate gate = TRY(wait_for_start(std::move(handed.start_socket), runtime));
-  teller = gate.starter ? &*gate.starter : &runtime;
-  return execute(plan, *prepared, gate.state, *teller);
+  Channel& starter = gate.starter ? *gate.starter : runtime;
+  const auto failed = execute(plan, *prepared, gate.state, starter);
+  starter.send_failure(failed.error());
+  ::_exit(kExitFailed);
+}
+
+/// The descriptor that `word` names, if it is a socket, else -1.
+int channel_number(std::string_view word) {
+  constexpr uint64_t kMost = 1u << 20;  // fs.nr_open's default
+  const uint64_t number = text::parse_unsigned(word).value_or(kMost);
+  struct stat status {};
+  const bool socket = number < kMost && ::fstat(static_cast<int>(number), &status) == 0 &&
+                      S_ISSOCK(status.st_mode);
+  return socket ? static_cast<int>(number) : -1;
 }
 
 }  // namespace
@@ -68,19 +82,16 @@ int main(int argc, char** argv) {
   // Before anything of the container can see this process: no ptrace, no
   // /proc/PID/fd, no /proc/PID/exe for others (CVE-2016-9962, CVE-2019-5736).
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  const auto fd = argc == 3 ? text::parse_unsigned(argv[2]) : std::nullopt;
-  struct stat status {};
-  if (!fd || *fd > std::numeric_limits<int>::max() || ::fstat(static_cast<int>(*fd), &status) < 0 ||
-      !S_ISSOCK(status.st_mode)) {
+  const int socket = argc == 3 ? channel_number(argv[2]) : -1;
+  if (socket < 0) {
     std::fputs("skiff: init: internal command, started by create, run and exec\n", stderr);
     return 1;
   }
-  ::fcntl(static_cast<int>(*fd), F_SETFD, FD_CLOEXEC);
-  Channel runtime{Fd(static_cast<int>(*fd))};
-  Channel* teller = &runtime;
-  auto result = launch_process(runtime, teller);
-  if (!result) teller->send_failure(result.error());
-  return 255;
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  Channel runtime{Fd(socket)};
+  const auto failed = launch_process(runtime);
+  if (!failed) runtime.send_failure(failed.error());
+  return kExitFailed;
 }
 
 }  // namespace skiff::init

@@ -50,10 +50,10 @@ Result<Fd> mount_root(const RootfsPlan& plan, std::vector<Fd>& sources) {
 Result<Fd> open_target(const Fd& root, const MountPlan& mount, bool directory) {
   if (mount.plain_directory) {
     auto plain = rootdir::open_plain_directory(root, mount.destination);
-    if (!plain && plain.error().is(ENOENT))
-      plain = rootdir::make_directory(root, mount.destination)
-                  ? rootdir::open_plain_directory(root, mount.destination)
-                  : std::move(plain);
+    if (!plain && plain.error().is(ENOENT)) {
+      TRY(rootdir::make_directory(root, mount.destination));
+      plain = rootdir::open_plain_directory(root, mount.destination);
+    }
     if (!plain && (plain.error().is(ELOOP) || plain.error().is(ENOTDIR)))
       return Error::invalid("{} must be mounted on ordinary directory {}", mount.type,
                             mount.destination);

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMostOutput = 8 * 1024;
+constexpr size_t kMostOutput = 8192;
 constexpr unsigned kMemfdNoexecSeal = 8;  // MFD_NOEXEC_SEAL of Linux 6.3
 
 /// The end of what a hook has written, read without blocking.
@@ -56,8 +56,8 @@ class Output {
   std::string tail_;
 };
 
-/// A file in memory that holds `state`: unlike a pipe it takes any size at once and neither blocks nor
-/// signals when the hook does not read.
+/// A file in memory that holds `state`: unlike a pipe it takes any size at once and neither blocks
+/// nor signals when the hook does not read.
 Result<Fd> state_file(const std::string& state) {
   // vm.memfd_noexec may demand the seal, which older kernels do not know.
   Fd file(::memfd_create("state", MFD_CLOEXEC | kMemfdNoexecSeal));
@@ -78,7 +78,8 @@ int milliseconds_until(Clock::time_point deadline) {
 Result<bool> await(const Fd& pidfd, Output& output, const std::optional<int64_t>& timeout) {
   // A year is for ever; more would overflow the clock.
   constexpr int64_t kLongest = int64_t{365} * 24 * 3600;
-  const auto deadline = Clock::now() + std::chrono::seconds(std::min(timeout.value_or(0), kLongest));
+  const auto deadline =
+      Clock::now() + std::chrono::seconds(std::min(timeout.value_or(0), kLongest));
   for (;;) {
     pollfd events[] = {{pidfd.get(), POLLIN, 0}, {output.descriptor(), POLLIN, 0}};
     const int ready = ::poll(events, 2, timeout ? milliseconds_until(deadline) : -1);
@@ -117,7 +118,8 @@ Result<void> run_hook(const spec::Hook& hook, const std::string& state) {
   writer.close();
 
   const auto in_time = await(child.pidfd, output, hook.timeout);
-  if (!in_time || !*in_time) ::kill(-child.pid, SIGKILL);  // not reaped yet: the group is still the hook's
+  if (!in_time || !*in_time)
+    ::kill(-child.pid, SIGKILL);  // not reaped yet: the group is still the hook's
   const int wait_status = TRY(reap(child.pid));
   if (!in_time) return in_time.error();
   if (!*in_time) {
@@ -129,9 +131,11 @@ Result<void> run_hook(const spec::Hook& hook, const std::string& state) {
 
 }  // namespace
 
-Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks, const std::string& state) {
+Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks,
+                       const std::string& state) {
   for (size_t i = 0; i < hooks.size(); ++i)
-    TRY(run_hook(hooks[i], state).context("{} hook {} ({})", kind, i + 1, text::quote(hooks[i].path)));
+    TRY(run_hook(hooks[i], state)
+            .context("{} hook {} ({})", kind, i + 1, text::quote(hooks[i].path)));
   return {};
 }
 

@@ -17,8 +17,9 @@ namespace skiff::launch {
 /// A hook past its timeout is killed (SIGKILL, its process group). stdout and stderr are
 /// captured in a bounded buffer (the last 8 KiB) only to be told on failure; a hook that
 /// leaves a background process holding them does not block us. Environment: exactly
-/// hook.env (config.md: "env … same semantics as POSIX environ"), empty if absent. No other descriptors, default
-/// signal dispositions and mask, argv = hook.args or {path}.
-Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks, const std::string& state);
+/// hook.env (config.md: "env … same semantics as POSIX environ"), empty if absent. No other
+/// descriptors, default signal dispositions and mask, argv = hook.args or {path}.
+Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks,
+                       const std::string& state);
 
 }  // namespace skiff::launch

@@ -32,14 +32,16 @@ Result<void> require_ptmx(const Fd& file) {
 Result<void> require_devpts(const Fd& file, const char* what) {
   struct statfs status {};
   if (::fstatfs(file.get(), &status) < 0) return Error::from_errno("fstatfs {}", what);
-  if (status.f_type != DEVPTS_SUPER_MAGIC) return Error::invalid("{}: not on a devpts file system", what);
+  if (status.f_type != DEVPTS_SUPER_MAGIC)
+    return Error::invalid("{}: not on a devpts file system", what);
   return {};
 }
 
 /// The pair whose master `master` is, unlocked.
 Result<Pty> complete(Fd master) {
   const int unlocked = 0;
-  if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) < 0) return Error::from_errno("unlock the pseudo-terminal");
+  if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) < 0)
+    return Error::from_errno("unlock the pseudo-terminal");
   // By name, /dev/pts/N could be anything that the image or another process put there.
   Fd slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!slave) return Error::from_errno("open the slave of the pseudo-terminal");
@@ -81,12 +83,14 @@ Result<Pty> open_host_pty() {
 
 Result<void> set_size(const Fd& terminal, uint16_t rows, uint16_t columns) {
   const winsize size{rows, columns, 0, 0};
-  if (::ioctl(terminal.get(), TIOCSWINSZ, &size) < 0) return Error::from_errno("set the terminal's size");
+  if (::ioctl(terminal.get(), TIOCSWINSZ, &size) < 0)
+    return Error::from_errno("set the terminal's size");
   return {};
 }
 
 Result<void> adopt(const Fd& slave) {
-  if (::ioctl(slave.get(), TIOCSCTTY, 0) < 0) return Error::from_errno("make the terminal the controlling one");
+  if (::ioctl(slave.get(), TIOCSCTTY, 0) < 0)
+    return Error::from_errno("make the terminal the controlling one");
   for (int target = STDIN_FILENO; target <= STDERR_FILENO; ++target)
     if (::dup2(slave.get(), target) < 0) return Error::from_errno("dup the terminal to {}", target);
   return {};

@@ -52,22 +52,26 @@ Result<void> write_file(const Fd& proc, const char* name, std::string_view text)
 Result<void> write_directly(const Fd& proc, const Kind& kind, const Mappings& mappings) {
   const std::string lines = map_lines(mappings);
   if (lines.size() >= kPageSize)
-    return Error::invalid("{} mappings are {} bytes; the kernel takes less than {}", mappings.size(),
-                          lines.size(), kPageSize);
+    return Error::invalid("{} mappings are {} bytes; the kernel takes less than {}",
+                          mappings.size(), lines.size(), kPageSize);
   auto written = write_file(proc, kind.file, lines);
   if (written || !written.error().is(EPERM)) return written;
-  return std::move(written).error().with_hint("an id outside is not mapped in the caller's user namespace, "
-                                              "or is 0 and the caller lacks CAP_SETFCAP");
+  return std::move(written).error().with_hint(
+      "an id outside is not mapped in the caller's user namespace, "
+      "or is 0 and the caller lacks CAP_SETFCAP");
 }
 
 Result<std::string> find_program(const char* name) {
   const char* path = std::getenv("PATH");
-  for (const std::string_view directory : text::split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
-    if (directory.empty() || directory[0] != '/') continue;  // never what lies in the working directory
+  for (const std::string_view directory :
+       text::split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
+    if (directory.empty() || directory[0] != '/')
+      continue;  // never what lies in the working directory
     std::string candidate = fmt::format("{}/{}", directory, name);
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return Error::invalid("{}: not found in PATH", name).with_hint("install the package uidmap (shadow-utils)");
+  return Error::invalid("{}: not found in PATH", name)
+      .with_hint("install the package uidmap (shadow-utils)");
 }
 
 /// What `program` writes to stderr is all it tells of a refusal.
@@ -80,7 +84,7 @@ Result<void> run_to_end(SpawnRequest request, const Kind& kind) {
   request.close_others = true;
   const Spawned child = TRY(spawn(request));
   writer.close();
-  constexpr size_t kMostOutput = 64 * 1024;
+  constexpr size_t kMostOutput = 65536;
   const auto output = sys::read_all(reader, kMostOutput, kind.program);
   const int status = TRY(reap(child.pid));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
@@ -124,10 +128,10 @@ std::string map_lines(const Mappings& mappings) {
 }
 
 Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
-  const Kind users{"linux.uidMappings", "uid_map", "newuidmap", "grant the ids in /etc/subuid", CAP_SETUID,
-                   ::geteuid()};
-  const Kind groups{"linux.gidMappings", "gid_map", "newgidmap", "grant the ids in /etc/subgid", CAP_SETGID,
-                    ::getegid()};
+  const Kind users{"linux.uidMappings", "uid_map",  "newuidmap", "grant the ids in /etc/subuid",
+                   CAP_SETUID,          ::geteuid()};
+  const Kind groups{"linux.gidMappings", "gid_map",  "newgidmap", "grant the ids in /etc/subgid",
+                    CAP_SETGID,          ::getegid()};
   const Fd proc = TRY(sys::open(fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY));
   TRY(write_map(pid, proc, users, uids).context("{}", users.field));
   return write_map(pid, proc, groups, gids).context("{}", groups.field);

@@ -21,13 +21,14 @@ std::optional<uint32_t> to_host(const Mappings& mappings, uint32_t container_id)
 /// The contents of a uid_map or gid_map file: "inside outside count\n" for each.
 std::string map_lines(const Mappings& mappings);
 
-/// Outside: gives the new user namespace of the process `pid` its maps (user_namespaces(7)). Directly, if
-/// the caller has CAP_SETUID and CAP_SETGID or maps just his own id (setgroups(2) is denied then, as the
-/// kernel demands), else through newuidmap(1) and newgidmap(1), found in PATH.
+/// Outside: gives the new user namespace of the process `pid` its maps (user_namespaces(7)).
+/// Directly, if the caller has CAP_SETUID and CAP_SETGID or maps just his own id (setgroups(2) is
+/// denied then, as the kernel demands), else through newuidmap(1) and newgidmap(1), found in PATH.
 Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids);
 
 /// Inside: becomes user and group 0, as far as they are mapped, without supplementary groups.
-/// Only then are files that this process makes the container's, and may its /proc entries be opened.
+/// Only then are files that this process makes the container's, and may its /proc entries be
+/// opened.
 Result<void> become_root();
 
 }  // namespace skiff::idmap

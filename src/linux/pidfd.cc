@@ -96,7 +96,8 @@ Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
     if (is_gone(found.error())) return Fd();
     return found.error();
   }
-  if (found->start_time != start_time || found->state == 'Z' || found->state == 'X' || !is_alive(*opened))
+  if (found->start_time != start_time || found->state == 'Z' || found->state == 'X' ||
+      !is_alive(*opened))
     return Fd();
   return opened;
 }

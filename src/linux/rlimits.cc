@@ -31,15 +31,18 @@ constexpr Name kNames[] = {
     {RLIMIT_STACK, "RLIMIT_STACK"},
 };
 
-std::string shown(uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : fmt::format("{}", value); }
+std::string shown(uint64_t value) {
+  return value == RLIM_INFINITY ? "unlimited" : fmt::format("{}", value);
+}
 
 /// Why setting `limit` failed with `code`.
 Error explain(int code, const spec::Rlimit& limit) {
   rlimit present{};
   if (code != EPERM || ::getrlimit(static_cast<__rlimit_resource_t>(limit.resource), &present) < 0)
-    return Error::from_code(code, "set {} (soft) and {} (hard)", shown(limit.soft), shown(limit.hard));
-  Error error = Error::from_code(code, "raise the hard limit from {} to {}", shown(present.rlim_max),
-                                 shown(limit.hard));
+    return Error::from_code(code, "set {} (soft) and {} (hard)", shown(limit.soft),
+                            shown(limit.hard));
+  Error error = Error::from_code(code, "raise the hard limit from {} to {}",
+                                 shown(present.rlim_max), shown(limit.hard));
   return std::move(error).with_hint(limit.resource == RLIMIT_NOFILE
                                         ? "it takes CAP_SYS_RESOURCE, and fs.nr_open bounds it"
                                         : "it takes CAP_SYS_RESOURCE");

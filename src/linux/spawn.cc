@@ -15,14 +15,15 @@
 #include "src/base/text.h"
 #include "src/base/undo.h"
 
-// What runs on the child's stack must not be instrumented: AddressSanitizer knows one stack a thread.
+// What runs on the child's stack must not be instrumented: AddressSanitizer knows one stack a
+// thread.
 #define SKIFF_CHILD_CODE [[gnu::no_sanitize_address]]
 
 namespace skiff {
 namespace {
 
-constexpr size_t kStackSize = 16 * 1024;    // the child only makes system calls
-constexpr size_t kSigsetSize = _NSIG / 8;   // the kernel's sigset_t, shorter than the C library's
+constexpr size_t kStackSize = 16384;       // the child only makes system calls
+constexpr size_t kSigsetSize = _NSIG / 8;  // the kernel's sigset_t, shorter than the C library's
 constexpr int kExitFailedSpawn = 127;
 
 enum class Step { None, Session, Descriptors, CloseOthers, Signals, Exec };
@@ -49,7 +50,8 @@ struct ChildOrder {
 
 /// Moves every source that another target would overwrite out of the way.
 SKIFF_CHILD_CODE bool move_up(int& source, unsigned target, unsigned limit) {
-  if (source < 0 || source >= static_cast<int>(limit) || source == static_cast<int>(target)) return true;
+  if (source < 0 || source >= static_cast<int>(limit) || source == static_cast<int>(target))
+    return true;
   source = static_cast<int>(::syscall(SYS_fcntl, source, F_DUPFD_CLOEXEC, limit));
   return source >= 0;
 }
@@ -123,9 +125,9 @@ constexpr bool kCanShareMemory = true;
 constexpr bool kCanShareMemory = false;  // without the assembly below the stacks would be one
 #endif
 
-/// The system call `number`, clone(2) or clone3(2). The child calls `child`, which never returns, on
-/// the new stack. Not through ::syscall(), which the child would return from on that empty stack.
-/// Returns the pid or a negative errno.
+/// The system call `number`, clone(2) or clone3(2). The child calls `child`, which never returns,
+/// on the new stack. Not through ::syscall(), which the child would return from on that empty
+/// stack. Returns the pid or a negative errno.
 long call_clone(long number, uintptr_t first, uintptr_t second, const void* third,
                 void (*child)(void*), void* argument) {
 #if defined(__x86_64__)
@@ -168,8 +170,9 @@ long call_clone(long number, uintptr_t first, uintptr_t second, const void* thir
 #endif
 }
 
-/// Calls clone3(2), or clone(2) where that is refused: profiles for containers, in which startContainer
-/// hooks run, hide clone3 behind ENOSYS because its flags lie in memory that no filter can read.
+/// Calls clone3(2), or clone(2) where that is refused: profiles for containers, in which
+/// startContainer hooks run, hide clone3 behind ENOSYS because its flags lie in memory that no
+/// filter can read.
 long clone_process(clone_args& args, ChildOrder& order) {
   if (!kCanShareMemory) args.stack = args.stack_size = 0;
   const long pid = call_clone(SYS_clone3, reinterpret_cast<uintptr_t>(&args), sizeof args, nullptr,
@@ -180,7 +183,8 @@ long clone_process(clone_args& args, ChildOrder& order) {
                     reinterpret_cast<const void*>(args.pidfd), run_child, &order);
 }
 
-/// Older kernels refuse to share memory between time namespaces, each of which has a vDSO of its own.
+/// Older kernels refuse to share memory between time namespaces, each of which has a vDSO of its
+/// own.
 bool shares_memory(uint64_t clone_flags) {
   return kCanShareMemory && (clone_flags & CLONE_NEWTIME) == 0;
 }
@@ -218,12 +222,17 @@ long clone_blocked(const SpawnRequest& request, ChildOrder& order, bool shared, 
 
 Error explain(const Outcome& outcome, const std::string& path) {
   switch (outcome.step) {
-    case Step::Session: return Error::from_code(outcome.code, "setsid");
-    case Step::Descriptors: return Error::from_code(outcome.code, "pass descriptors");
-    case Step::CloseOthers: return Error::from_code(outcome.code, "close other descriptors");
-    case Step::Signals: return Error::from_code(outcome.code, "set the signal mask");
+    case Step::Session:
+      return Error::from_code(outcome.code, "setsid");
+    case Step::Descriptors:
+      return Error::from_code(outcome.code, "pass descriptors");
+    case Step::CloseOthers:
+      return Error::from_code(outcome.code, "close other descriptors");
+    case Step::Signals:
+      return Error::from_code(outcome.code, "set the signal mask");
     case Step::Exec:
-    case Step::None: break;
+    case Step::None:
+      break;
   }
   return Error::from_code(outcome.code, "exec {}", text::quote(path));
 }
@@ -242,7 +251,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   Outcome own;
   Outcome* outcome = &own;
   if (!shared) {
-    void* page = ::mmap(nullptr, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* page =
+        ::mmap(nullptr, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return Error::from_errno("mmap");
     outcome = new (page) Outcome;
   }
@@ -269,7 +279,8 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   Spawned spawned{static_cast<pid_t>(pid), Fd(pidfd)};
   if (outcome->step == Step::None) return spawned;
   (void)reap(spawned.pid);  // its status is ours and known
-  return explain(*outcome, request.path.empty() && !request.argv.empty() ? request.argv[0] : request.path);
+  return explain(*outcome,
+                 request.path.empty() && !request.argv.empty() ? request.argv[0] : request.path);
 }
 
 Result<int> reap(pid_t pid) {

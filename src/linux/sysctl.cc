@@ -32,7 +32,8 @@ Result<Fd> open_parameter(const Fd& proc_sys, const std::string& path) {
   if (fd >= 0) return Fd(static_cast<int>(fd));
   Error error = Error::from_errno("open");
   if (!error.is(ENOENT)) return error;
-  return std::move(error).with_hint("this kernel has no such parameter, or its module is not loaded");
+  return std::move(error).with_hint(
+      "this kernel has no such parameter, or its module is not loaded");
 }
 
 Result<void> write_parameter(const Fd& proc_sys, const std::string& path, std::string_view value) {
@@ -43,14 +44,16 @@ Result<void> write_parameter(const Fd& proc_sys, const std::string& path, std::s
       sys::restarting([&] { return ::write(file.get(), value.data(), value.size()); });
   if (size < 0) return Error::from_errno("write {}", text::quote(value));
   if (static_cast<size_t>(size) != value.size())
-    return Error::invalid("write {}: the kernel took only {} of {} bytes", text::quote(value), size, value.size());
+    return Error::invalid("write {}: the kernel took only {} of {} bytes", text::quote(value), size,
+                          value.size());
   return {};
 }
 
 }  // namespace
 
 Result<void> write(const Fd& proc_sys, std::string_view key, std::string_view value) {
-  // Beyond this the key is fit to be shown: the name of a file without blanks or control characters.
+  // Beyond this the key is fit to be shown: the name of a file without blanks or control
+  // characters.
   const std::string path = TRY(spec::sysctl_file(key).context("linux.sysctl"));
   return write_parameter(proc_sys, path, value).context("linux.sysctl: {}", key);
 }

@@ -72,7 +72,8 @@ class Cgroup {
   /// Freezes or thaws, and waits (bounded, 10 s) until the kernel says so.
   virtual Result<void> freeze(bool frozen) = 0;
   virtual Result<bool> is_frozen() const = 0;
-  /// SIGKILL to every process of the tree (cgroup.kill, else freeze + signals), thawed so that they die.
+  /// SIGKILL to every process of the tree (cgroup.kill, else freeze + signals), thawed so that they
+  /// die.
   virtual Result<void> kill_all() = 0;
   /// Removes the tree, children first; retries while processes are still leaving (bounded,
   /// 10 s), killing stragglers. Absent directories are fine: idempotent.

@@ -88,9 +88,7 @@ class Assembler {
 
   /// The jump taken for block devices, for land().
   size_t branch_for_blocks() { return jump(BPF_JEQ, kType, BPF_DEVCG_DEV_BLOCK); }
-  void land(size_t jump) {
-    program_[jump].off = static_cast<int16_t>(program_.size() - jump - 1);
-  }
+  void land(size_t jump) { program_[jump].off = static_cast<int16_t>(program_.size() - jump - 1); }
 
   /// False if no rule after this one can be reached any more.
   bool decide(const DeviceRule& rule) {

@@ -19,8 +19,7 @@ const std::vector<spec::DeviceRule>& default_device_rules();
 
 /// `configured` followed by the default rules, which therefore cannot be denied.
 /// Fails for numbers that no device can have.
-Result<std::vector<spec::DeviceRule>> device_rules(
-    const std::vector<spec::DeviceRule>& configured);
+Result<std::vector<spec::DeviceRule>> device_rules(const std::vector<spec::DeviceRule>& configured);
 
 /// Whether `rules` forbid nothing, as those of privileged containers do.
 bool allows_everything(const std::vector<spec::DeviceRule>& rules);

@@ -15,7 +15,7 @@
 namespace skiff::cgroup {
 namespace {
 
-constexpr long kFirstPause = 200'000;   // nanoseconds
+constexpr long kFirstPause = 200'000;  // nanoseconds
 constexpr long kLongestPause = 10'000'000;
 constexpr long kPatience = 10'000'000'000;
 
@@ -175,9 +175,8 @@ Result<bool> Directory::remove_tree() {
   return true;
 }
 
-Result<void> write_in_workable_order(
-    const std::vector<FileValue>& files,
-    const std::function<Result<void>(const FileValue&)>& write) {
+Result<void> write_in_workable_order(const std::vector<FileValue>& files,
+                                     const std::function<Result<void>(const FileValue&)>& write) {
   std::vector<FileValue> pending = files;
   while (!pending.empty()) {
     std::vector<FileValue> refused;

@@ -79,15 +79,14 @@ std::vector<Mounted> cgroup_mounts(std::string_view mountinfo) {
 bool mounts_hierarchy(const Mounted& mounted, const Membership& membership) {
   if (membership.controllers.empty()) return mounted.v2;
   const auto& options = mounted.options;
-  return !mounted.v2 && std::find(options.begin(), options.end(), membership.controllers.front()) !=
-                            options.end();
+  return !mounted.v2 &&
+         std::find(options.begin(), options.end(), membership.controllers.front()) != options.end();
 }
 
 /// How useful a mount is: the usual place first, as bind mounts of parts of a hierarchy
 /// into other containers' root file systems may be in sight too; then the whole hierarchy.
 int rank(const Mounted& mounted) {
-  return (path::is_below(mounted.mount_point, kCgroupRoot) ? 2 : 0) +
-         (mounted.root == "/" ? 1 : 0);
+  return (path::is_below(mounted.mount_point, kCgroupRoot) ? 2 : 0) + (mounted.root == "/" ? 1 : 0);
 }
 
 /// `cgroup` as a path below the mount's root, which inside a container without a cgroup

@@ -1,12 +1,12 @@
+#include <algorithm>
+#include <iterator>
+
 #include "src/base/undo.h"
 #include "src/linux/cgroup/cgroup.h"
 #include "src/linux/cgroup/device_filter.h"
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/cgroup/v1.h"
 #include "src/linux/cgroup/v2.h"
-
-#include <algorithm>
-#include <iterator>
 
 namespace skiff::cgroup {
 namespace {
@@ -46,8 +46,7 @@ class Hybrid final : public Cgroup {
     const auto in_v1 = TRY(v1_.processes());
     const auto in_v2 = TRY(v2_.processes());
     std::vector<pid_t> all;
-    std::set_union(in_v1.begin(), in_v1.end(), in_v2.begin(), in_v2.end(),
-                   std::back_inserter(all));
+    std::set_union(in_v1.begin(), in_v1.end(), in_v2.begin(), in_v2.end(), std::back_inserter(all));
     return all;
   }
 

@@ -14,9 +14,7 @@ constexpr uint64_t kDefaultPeriod = 100000;  // microseconds; sched-bwc.rst
 constexpr uint64_t kMinSharesV1 = 2;
 constexpr uint64_t kMaxSharesV1 = 262144;
 
-std::string field(std::string_view name) {
-  return std::string("linux.resources.").append(name);
-}
+std::string field(std::string_view name) { return std::string("linux.resources.").append(name); }
 
 void put(Files& files, std::string_view file, std::string value, std::string_view name) {
   files.push_back({std::string(file), std::move(value), field(name)});
@@ -156,8 +154,7 @@ Result<void> put_memory_v1(Files& files, const spec::Memory& memory) {
     put(files, "memory/memory.kmem.tcp.limit_in_bytes", fmt::to_string(*memory.kernel_tcp),
         "memory.kernelTCP");
   if (memory.swappiness)
-    put(files, "memory/memory.swappiness", fmt::to_string(*memory.swappiness),
-        "memory.swappiness");
+    put(files, "memory/memory.swappiness", fmt::to_string(*memory.swappiness), "memory.swappiness");
   if (memory.disable_oom_killer) {
     put(files, "memory/memory.oom_control", *memory.disable_oom_killer ? "1" : "0",
         "memory.disableOOMKiller");
@@ -168,8 +165,7 @@ Result<void> put_memory_v1(Files& files, const spec::Memory& memory) {
 
 Result<void> put_cpu_v2(Files& files, const spec::Cpu& cpu) {
   if (is_set(cpu.realtime_runtime))
-    return Error::invalid(
-        "linux.resources.cpu.realtimeRuntime: cgroup v2 has no real-time limits");
+    return Error::invalid("linux.resources.cpu.realtimeRuntime: cgroup v2 has no real-time limits");
   if (is_set(cpu.realtime_period))
     return Error::invalid("linux.resources.cpu.realtimePeriod: cgroup v2 has no real-time limits");
   if (cpu.idle) put(files, "cpu.idle", fmt::to_string(*cpu.idle), "cpu.idle");
@@ -216,8 +212,7 @@ Result<void> put_cpu_v1(Files& files, const spec::Cpu& cpu) {
     files.back().may_be_absent = *cpu.burst == 0;
   }
   if (is_set(cpu.realtime_period))
-    put(files, "cpu/cpu.rt_period_us", fmt::to_string(*cpu.realtime_period),
-        "cpu.realtimePeriod");
+    put(files, "cpu/cpu.rt_period_us", fmt::to_string(*cpu.realtime_period), "cpu.realtimePeriod");
   if (is_set(cpu.realtime_runtime))
     put(files, "cpu/cpu.rt_runtime_us", fmt::to_string(*cpu.realtime_runtime),
         "cpu.realtimeRuntime");
@@ -238,8 +233,7 @@ Result<std::vector<FileValue>> v2_files(const spec::Resources& resources) {
   if (resources.memory) TRY(put_memory_v2(files, *resources.memory));
   if (resources.cpu) TRY(put_cpu_v2(files, *resources.cpu));
   if (resources.cpu) put_cpuset(files, *resources.cpu, "");
-  if (resources.pids_limit)
-    put(files, "pids.max", pids_value(*resources.pids_limit), "pids.limit");
+  if (resources.pids_limit) put(files, "pids.max", pids_value(*resources.pids_limit), "pids.limit");
   return files;
 }
 

@@ -35,8 +35,8 @@ std::string field_of(std::string_view controller);
 
 /// The part of `resources` whose controllers are in `controllers`, or with `inside`
 /// false the rest; device rules belong to "devices".
-spec::Resources select(const spec::Resources& resources, const std::vector<std::string>& controllers,
-                       bool inside);
+spec::Resources select(const spec::Resources& resources,
+                       const std::vector<std::string>& controllers, bool inside);
 
 /// Whether anything but device rules is asked for.
 bool asks_for_limits(const spec::Resources& resources);

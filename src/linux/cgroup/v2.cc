@@ -64,7 +64,8 @@ bool is_one(std::string_view content, std::string_view key) {
 }
 
 const char* hint_for(const Error& error) {
-  if (error.is(EBUSY)) return "a cgroup with processes of its own gives its children no controllers";
+  if (error.is(EBUSY))
+    return "a cgroup with processes of its own gives its children no controllers";
   if (error.is(EOPNOTSUPP)) return "its cgroup.type is threaded";
   if (error.is(EINVAL)) return "real-time processes on the host can forbid the cpu controller";
   return nullptr;
@@ -159,10 +160,9 @@ Result<void> V2::enable(const Names& needed, const Names& wanted) const {
       auto written = directory_.write(file, "+" + controller);
       if (written) continue;
       const char* hint = hint_for(written.error());
-      Error error = Error::from_code(written.error().code(),
-                                     "{}: enable controller \"{}\" for the cgroups below {}",
-                                     field_of(controller), controller,
-                                     path::clean(directory_.path() + "/" + *level));
+      Error error = Error::from_code(
+          written.error().code(), "{}: enable controller \"{}\" for the cgroups below {}",
+          field_of(controller), controller, path::clean(directory_.path() + "/" + *level));
       return hint ? std::move(error).with_hint(hint) : std::move(error);
     }
     // Statistics are worth an attempt, not a failure: all at once, else each alone.
@@ -280,7 +280,7 @@ Result<void> V2::freeze(bool frozen) {
 }
 
 Result<bool> V2::is_frozen() const {
-  const auto frozen = reads_frozen();
+  auto frozen = reads_frozen();
   if (!frozen && Directory::is_absent(frozen.error())) return false;
   return frozen;
 }

@@ -41,7 +41,8 @@ SpawnRequest shell(const std::string& script) {
 }
 
 /// Waits in the foreground for `script` to end, as exec and run do; its status.
-int wait_for(const std::string& script, const std::function<void()>& before_wait = [] {}) {
+int wait_for(
+    const std::string& script, const std::function<void()>& before_wait = [] {}) {
   auto foreground = Foreground::begin();
   REQUIRE(foreground);
   const auto child = spawn(shell(script));
@@ -106,7 +107,8 @@ Relayed relayed(const std::string& script, const std::string& input, bool end_in
   }
   out.write.close();
   in.read.close();
-  REQUIRE(::write(in.write.get(), input.data(), input.size()) == static_cast<ssize_t>(input.size()));
+  REQUIRE(::write(in.write.get(), input.data(), input.size()) ==
+          static_cast<ssize_t>(input.size()));
   if (end_input) in.write.close();
   Relayed result;
   result.output = read_until_end(out.read);
@@ -211,12 +213,14 @@ TEST_CASE("a status is there even where SIGCHLD was ignored", "[container]") {
 }
 
 TEST_CASE("signals are forwarded, also those sent before the wait", "[container]") {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGTSTP, SIGTTOU, SIGWINCH, SIGCONT}) {
+  for (const int signal :
+       {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGTSTP, SIGTTOU, SIGWINCH, SIGCONT}) {
     CAPTURE(signal);
     const Pipe ready = make_pipe();
     auto foreground = Foreground::begin();
     REQUIRE(foreground);
-    SpawnRequest request = shell(fmt::format("trap 'exit 42' {}; echo; while :; do sleep 0.01; done", signal));
+    SpawnRequest request =
+        shell(fmt::format("trap 'exit 42' {}; echo; while :; do sleep 0.01; done", signal));
     request.descriptors = {0, ready.write.get(), 2};
     const auto child = spawn(request);
     REQUIRE(child);
@@ -235,13 +239,15 @@ TEST_CASE("other children that end meanwhile are reaped", "[container]") {
   CHECK(errno == ECHILD);
 }
 
-TEST_CASE("afterwards the signal mask is as before, and a late SIGPIPE does not kill", "[container]") {
+TEST_CASE("afterwards the signal mask is as before, and a late SIGPIPE does not kill",
+          "[container]") {
   sigset_t before;
   sigset_t after;
   REQUIRE(::sigprocmask(SIG_SETMASK, nullptr, &before) == 0);
   CHECK(wait_for("exit 0", [] { ::raise(SIGPIPE); }) == 0);
   REQUIRE(::sigprocmask(SIG_SETMASK, nullptr, &after) == 0);
-  for (int signal = 1; signal < NSIG; ++signal) CHECK(sigismember(&before, signal) == sigismember(&after, signal));
+  for (int signal = 1; signal < NSIG; ++signal)
+    CHECK(sigismember(&before, signal) == sigismember(&after, signal));
 }
 
 TEST_CASE("no output of a relayed process is lost, not even the last", "[container]") {
@@ -262,8 +268,9 @@ TEST_CASE("input is relayed, and its end is the terminal's end of file", "[conta
 }
 
 TEST_CASE("a process that closes its terminal and opens it again is still relayed", "[container]") {
-  CHECK(relayed("exec 0<&- 1>&- 2>&-; sleep 0.3; echo back > /dev/tty; sleep 0.3; exit 4", "", false)
-            .output == "back\n");
+  CHECK(
+      relayed("exec 0<&- 1>&- 2>&-; sleep 0.3; echo back > /dev/tty; sleep 0.3; exit 4", "", false)
+          .output == "back\n");
 }
 
 TEST_CASE("a closed stdout does not end or block the relayed process", "[container]") {
@@ -317,7 +324,8 @@ TEST_CASE("a process that does not read its input costs no processor time", "[co
   CHECK(used.ru_utime.tv_usec + used.ru_stime.tv_usec < 300'000);
 }
 
-TEST_CASE("the caller's terminal is raw while it is relayed, and as before afterwards", "[container]") {
+TEST_CASE("the caller's terminal is raw while it is relayed, and as before afterwards",
+          "[container]") {
   OnTerminal session("stty -echo; echo begun; read -r line; echo \"got $line\"; kill -TERM $$");
   const termios before = session.modes();
   CHECK((before.c_lflag & ICANON) != 0);
@@ -333,7 +341,8 @@ TEST_CASE("the caller's terminal is raw while it is relayed, and as before after
 }
 
 TEST_CASE("Ctrl-C reaches the relayed process through its own terminal", "[container]") {
-  OnTerminal session("trap 'echo interrupted; exit 9' INT; echo begun; while :; do sleep 0.05; done");
+  OnTerminal session(
+      "trap 'echo interrupted; exit 9' INT; echo begun; while :; do sleep 0.05; done");
   session.read_until("begun");
   session.type("\x03");
   CHECK_THAT(session.read_until("interrupted"), Catch::Matchers::Contains("interrupted"));
@@ -341,14 +350,16 @@ TEST_CASE("Ctrl-C reaches the relayed process through its own terminal", "[conta
 }
 
 TEST_CASE("the window's size is relayed, at first and when it changes", "[container]") {
-  OnTerminal session("trap 'stty size; exit 0' WINCH; stty size; echo begun; while :; do sleep 0.05; done");
+  OnTerminal session(
+      "trap 'stty size; exit 0' WINCH; stty size; echo begun; while :; do sleep 0.05; done");
   CHECK_THAT(session.read_until("begun"), Catch::Matchers::StartsWith("33 99\r\n"));
   REQUIRE(console::set_size(session.master(), 20, 70));
   CHECK_THAT(session.read_until("20 70"), Catch::Matchers::Contains("20 70"));
   CHECK(session.status() == 0);
 }
 
-TEST_CASE("in the background the terminal is left alone, and we are not stopped by it", "[container]") {
+TEST_CASE("in the background the terminal is left alone, and we are not stopped by it",
+          "[container]") {
   OnTerminal session("echo begun; sleep 1; exit 11", true);
   session.read_until("begun");
   CHECK((session.modes().c_lflag & ICANON) != 0);

@@ -68,7 +68,8 @@ TEST_CASE("hooks run in order, each with the whole state on stdin", "[launch]") 
   const Directory tmp;
   const std::string state(300'000, 's');  // more than any pipe holds
   const auto ran = run_hooks("poststart",
-                             {shell("cat > " + (tmp / "first")), shell("cat " + (tmp / "first") + " - > " + (tmp / "second"))},
+                             {shell("cat > " + (tmp / "first")),
+                              shell("cat " + (tmp / "first") + " - > " + (tmp / "second"))},
                              state);
   REQUIRE(ran);
   CHECK(content(tmp / "first") == state);
@@ -78,7 +79,8 @@ TEST_CASE("hooks run in order, each with the whole state on stdin", "[launch]") 
 TEST_CASE("no hooks are no work", "[launch]") { CHECK(run_hooks("poststop", {}, "{}")); }
 
 TEST_CASE("a hook that never reads the state does not matter", "[launch]") {
-  CHECK(run_hooks("poststart", {shell("exit 0"), shell("exec 0<&-; exit 0")}, std::string(300'000, 's')));
+  CHECK(run_hooks("poststart", {shell("exit 0"), shell("exec 0<&-; exit 0")},
+                  std::string(300'000, 's')));
 }
 
 TEST_CASE("a hook has exactly its environment, its arguments and three descriptors", "[launch]") {
@@ -98,9 +100,10 @@ TEST_CASE("a hook has exactly its environment, its arguments and three descripto
 
 TEST_CASE("the first failing hook ends the list and is told with its output", "[launch]") {
   const Directory tmp;
-  const auto ran = run_hooks(
-      "createContainer",
-      {shell("exit 0"), shell("echo to stdout; echo to stderr >&2; exit 3"), shell("touch " + (tmp / "never"))}, "{}");
+  const auto ran = run_hooks("createContainer",
+                             {shell("exit 0"), shell("echo to stdout; echo to stderr >&2; exit 3"),
+                              shell("touch " + (tmp / "never"))},
+                             "{}");
   REQUIRE_FALSE(ran);
   CHECK(ran.error().text() ==
         "createContainer hook 2 (\"/bin/sh\"): exit status 3: \"to stdout\\nto stderr\"");
@@ -117,7 +120,8 @@ TEST_CASE("a hook that cannot be executed is told with the reason", "[launch]") 
 }
 
 TEST_CASE("of a chatty hook the last 8 KiB are told, and it never blocks", "[launch]") {
-  const std::string text = failure(shell("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 1"));
+  const std::string text =
+      failure(shell("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 1"));
   CHECK(text.size() > 8000);
   CHECK(text.size() < 8400);
   CHECK_THAT(text, Catch::Matchers::EndsWith("xxx\\nthe end\""));
@@ -128,7 +132,8 @@ TEST_CASE("a hook past its timeout is killed with all its process group", "[laun
   spec::Hook hook = shell("echo begun; sleep 100 & echo $! > " + (tmp / "pid") + "; wait");
   hook.timeout = 1;
   const auto start = std::chrono::steady_clock::now();
-  CHECK(failure(hook) == "createRuntime hook 1 (\"/bin/sh\"): ran past its timeout of 1 s: \"begun\"");
+  CHECK(failure(hook) ==
+        "createRuntime hook 1 (\"/bin/sh\"): ran past its timeout of 1 s: \"begun\"");
   CHECK(seconds_since(start) >= 1);
   CHECK(seconds_since(start) < 5);
   const pid_t sleeper = std::stoi(content(tmp / "pid"));

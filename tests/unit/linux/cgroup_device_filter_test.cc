@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include <array>
+#include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
 
@@ -27,8 +26,8 @@ class Emulator {
 
   int run(const Access& access) {
     registers_ = {};
-    const uint32_t bits = (access.mknod ? 1U : 0U) | (access.read ? 2U : 0U) |
-                          (access.write ? 4U : 0U);
+    const uint32_t bits =
+        (access.mknod ? 1U : 0U) | (access.read ? 2U : 0U) | (access.write ? 4U : 0U);
     context_ = {bits << 16U | (access.type == 'b' ? 1U : 2U), access.major, access.minor};
     for (size_t at = 0; at < program_.size();) {
       const bpf_insn& insn = program_[at];
@@ -51,19 +50,38 @@ class Emulator {
         target = context_.at(static_cast<size_t>(insn.off) / 4);
         break;
       case BPF_ALU64 | BPF_MOV | BPF_X:
-      case BPF_ALU64 | BPF_MOV | BPF_K: target = operand; break;
-      case BPF_ALU64 | BPF_AND | BPF_K: target &= operand; break;
-      case BPF_ALU64 | BPF_OR | BPF_X: target |= operand; break;
-      case BPF_ALU64 | BPF_XOR | BPF_K: target ^= operand; break;
-      case BPF_ALU64 | BPF_RSH | BPF_K: target >>= operand; break;
-      case BPF_ALU64 | BPF_LSH | BPF_K: target <<= operand; break;
+      case BPF_ALU64 | BPF_MOV | BPF_K:
+        target = operand;
+        break;
+      case BPF_ALU64 | BPF_AND | BPF_K:
+        target &= operand;
+        break;
+      case BPF_ALU64 | BPF_OR | BPF_X:
+        target |= operand;
+        break;
+      case BPF_ALU64 | BPF_XOR | BPF_K:
+        target ^= operand;
+        break;
+      case BPF_ALU64 | BPF_RSH | BPF_K:
+        target >>= operand;
+        break;
+      case BPF_ALU64 | BPF_LSH | BPF_K:
+        target <<= operand;
+        break;
       case BPF_ALU64 | BPF_ARSH | BPF_K:
         target = static_cast<uint64_t>(static_cast<int64_t>(target) >> operand);
         break;
-      case BPF_JMP | BPF_JA: jumps = true; break;
-      case BPF_JMP | BPF_JNE | BPF_K: jumps = target != operand; break;
-      case BPF_JMP | BPF_JEQ | BPF_K: jumps = target == operand; break;
-      default: return false;
+      case BPF_JMP | BPF_JA:
+        jumps = true;
+        break;
+      case BPF_JMP | BPF_JNE | BPF_K:
+        jumps = target != operand;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        jumps = target == operand;
+        break;
+      default:
+        return false;
     }
     if (insn.off < 0) return false;  // no loops
     at += 1 + (jumps ? static_cast<size_t>(insn.off) : 0);
@@ -101,8 +119,7 @@ bool reference(const std::vector<DeviceRule>& rules, const Access& access) {
     if (rule.write) may_write = rule.allow;
     if (rule.mknod) may_mknod = rule.allow;
   }
-  return (!access.read || may_read) && (!access.write || may_write) &&
-         (!access.mknod || may_mknod);
+  return (!access.read || may_read) && (!access.write || may_write) && (!access.mknod || may_mknod);
 }
 
 class Dice {
@@ -217,7 +234,8 @@ TEST_CASE("the default rules allow the default devices and making any node", "[l
   REQUIRE(rules);
   for (const uint32_t minor : {3U, 5U, 7U, 8U, 9U})
     CHECK(decision(*rules, access('c', 1, minor, "rw")) == 1);
-  for (const uint32_t minor : {0U, 1U, 2U}) CHECK(decision(*rules, access('c', 5, minor, "rw")) == 1);
+  for (const uint32_t minor : {0U, 1U, 2U})
+    CHECK(decision(*rules, access('c', 5, minor, "rw")) == 1);
   CHECK(decision(*rules, access('c', 136, 77, "rw")) == 1);
   CHECK(decision(*rules, access('b', 8, 0, "m")) == 1);
   CHECK(decision(*rules, access('b', 8, 0, "r")) == 0);
@@ -271,7 +289,7 @@ TEST_CASE("v1 refuses what its exceptions cannot express", "[linux]") {
 TEST_CASE("the lists of engines can be expressed on v1", "[linux]") {
   CHECK(v1_device_files(*device_rules({rule(false, 'a', {}, {}, "rwm")})));
   CHECK(v1_device_files(*device_rules({rule(true, 'a', {}, {}, "rwm")})));
-  CHECK(v1_device_files(*device_rules({rule(false, 'a', {}, {}, "rwm"),
-                                       rule(true, 'c', 10, 229, "rwm"),
-                                       rule(true, 'c', 136, {}, "rwm")})));
+  CHECK(v1_device_files(
+      *device_rules({rule(false, 'a', {}, {}, "rwm"), rule(true, 'c', 10, 229, "rwm"),
+                     rule(true, 'c', 136, {}, "rwm")})));
 }

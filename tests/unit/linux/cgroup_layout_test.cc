@@ -42,8 +42,7 @@ TEST_CASE("the hierarchies of a v1 host are found, co-mounted and named ones too
 }
 
 TEST_CASE("on a hybrid host the v2 hierarchy comes last", "[linux]") {
-  const Layout layout =
-      layout_from("0::/\n4:memory:/\n", std::string(kV2Mount) + kV1Mounts);
+  const Layout layout = layout_from("0::/\n4:memory:/\n", std::string(kV2Mount) + kV1Mounts);
   CHECK(layout.kind == LayoutKind::Hybrid);
   REQUIRE(layout.hierarchies.size() == 2);
   CHECK(layout.hierarchies[1].v2);
@@ -115,8 +114,8 @@ TEST_CASE("the systemd form of cgroupsPath is refused with a hint", "[linux]") {
 }
 
 TEST_CASE("every controller of a hybrid host has its directory, v2 last", "[linux]") {
-  const Layout layout = layout_from("5:memory:/own\n2:cpu,cpuacct:/\n0::/v2own\n",
-                                    std::string(kV1Mounts) + kV2Mount);
+  const Layout layout =
+      layout_from("5:memory:/own\n2:cpu,cpuacct:/\n0::/v2own\n", std::string(kV1Mounts) + kV2Mount);
   const auto absolute = resolve(layout, "/web", "id");
   REQUIRE(absolute);
   CHECK(absolute->directories == Directories{{"memory", "/sys/fs/cgroup/memory/web"},

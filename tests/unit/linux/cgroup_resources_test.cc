@@ -8,7 +8,7 @@ using namespace skiff::cgroup;
 
 namespace {
 
-constexpr int64_t kMiB = 1024 * 1024;
+constexpr int64_t kMiB = 1 << 20;
 
 spec::Resources with(const spec::Memory& memory) {
   spec::Resources resources;

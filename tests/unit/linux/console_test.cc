@@ -107,9 +107,10 @@ TEST_CASE("a directory that is no devpts gives no terminal", "[linux]") {
   CHECK(open_pty(devices).error().text() == "/dev/pts: not on a devpts file system");
 }
 
-TEST_CASE("a devpts of one's own gives terminals, but not what is mounted over its ptmx", "[linux]") {
+TEST_CASE("a devpts of one's own gives terminals, but not what is mounted over its ptmx",
+          "[linux]") {
   const Directory tmp;
-  const std::string path = tmp.path();
+  const std::string& path = tmp.path();
   const auto outcome = tests::in_namespaces(CLONE_NEWNS, [&] {
     if (::mount("devpts", path.c_str(), "devpts", 0, "newinstance,ptmxmode=0666") < 0) return 1;
     const Fd devpts(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -177,7 +178,8 @@ TEST_CASE("a socket is found at the end of any path", "[linux]") {
   CHECK(connect_socket(deep + "/console.sock"));
   const auto none = connect_socket(deep + "/none");
   REQUIRE_FALSE(none);
-  CHECK(none.error().text() == fmt::format("connect to \"{}/none\": open: No such file or directory", deep));
+  CHECK(none.error().text() ==
+        fmt::format("connect to \"{}/none\": open: No such file or directory", deep));
 }
 
 TEST_CASE("a socket that is not there, or nobody listens at, is an error", "[linux]") {

@@ -33,7 +33,8 @@ std::vector<uint32_t> numbers(const std::string& path) {
   return found;
 }
 
-/// A forked process in a new user namespace, which calls `body` after go() and ends with what it returns.
+/// A forked process in a new user namespace, which calls `body` after go() and ends with what it
+/// returns.
 class Namespaced {
  public:
   explicit Namespaced(const std::function<int()>& body) {
@@ -82,7 +83,8 @@ int unprivileged(const std::function<int()>& body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     constexpr uid_t kNobody = 65534;
-    if (::geteuid() == 0 && (::setresgid(kNobody, kNobody, kNobody) < 0 || ::setresuid(kNobody, kNobody, kNobody) < 0))
+    if (::geteuid() == 0 &&
+        (::setresgid(kNobody, kNobody, kNobody) < 0 || ::setresuid(kNobody, kNobody, kNobody) < 0))
       ::_exit(118);
     ::prctl(PR_SET_DUMPABLE, 1);
     ::_exit(body());
@@ -150,7 +152,8 @@ TEST_CASE("a map can be written once", "[linux]") {
   if (!child.allowed()) SKIP("user namespaces are not allowed here");
   REQUIRE(write_maps(child.pid(), {{0, ::geteuid(), 1}}, {}));
   CHECK_THAT(write_maps(child.pid(), {{0, ::geteuid(), 1}}, {}).error().text(),
-             Catch::Matchers::StartsWith("linux.uidMappings: write uid_map: Operation not permitted (hint: "));
+             Catch::Matchers::StartsWith(
+                 "linux.uidMappings: write uid_map: Operation not permitted (hint: "));
 }
 
 TEST_CASE("more ids than one's own are left to newuidmap and newgidmap", "[linux]") {
@@ -172,14 +175,18 @@ TEST_CASE("more ids than one's own are left to newuidmap and newgidmap", "[linux
     if (!child.allowed()) return kSkipped;
     const Mappings mappings = {{0, ::geteuid(), 1}, {1, 100000, 65536}};
     const auto written = write_maps(child.pid(), mappings, mappings);
-    if (content(tmp + "/uids") != fmt::format("{} 0 {} 1 1 100000 65536\n", child.pid(), ::geteuid())) return 1;
+    if (content(tmp + "/uids") !=
+        fmt::format("{} 0 {} 1 1 100000 65536\n", child.pid(), ::geteuid()))
+      return 1;
     if (written || written.error().text() !=
-                       "linux.gidMappings: newgidmap failed: \"range not allowed\" (hint: grant the ids in /etc/subgid)")
+                       "linux.gidMappings: newgidmap failed: \"range not allowed\" (hint: grant "
+                       "the ids in /etc/subgid)")
       return 2;
     ::setenv("PATH", "/nonexistent", 1);
     const auto missing = write_maps(child.pid(), mappings, mappings);
     if (missing || missing.error().text() !=
-                       "linux.uidMappings: newuidmap: not found in PATH (hint: install the package uidmap (shadow-utils))")
+                       "linux.uidMappings: newuidmap: not found in PATH (hint: install the package "
+                       "uidmap (shadow-utils))")
       return 3;
     return 0;
   });
@@ -201,7 +208,8 @@ TEST_CASE("more mappings than a map can hold are an error before anything is wri
 }
 
 TEST_CASE("a process that is gone is an error", "[linux]") {
-  CHECK(write_maps(0x7ffffff0, {{0, 0, 1}}, {}).error().text() == "open /proc/2147483632: No such file or directory");
+  CHECK(write_maps(0x7ffffff0, {{0, 0, 1}}, {}).error().text() ==
+        "open /proc/2147483632: No such file or directory");
 }
 
 }  // namespace skiff::idmap

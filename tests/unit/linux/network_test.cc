@@ -38,7 +38,10 @@ TEST_CASE("the loopback interface of a new namespace comes up with its address",
 TEST_CASE("an interface that may not be touched is an error", "[linux]") {
   const auto outcome = tests::in_namespaces(0, [] {  // root here, but not of the network
     const auto refused = bring_up_loopback();
-    return !refused && refused.error().text() == "bring up the interface lo: Operation not permitted" ? 0 : 1;
+    return !refused &&
+                   refused.error().text() == "bring up the interface lo: Operation not permitted"
+               ? 0
+               : 1;
   });
   if (!outcome) SKIP("user namespaces are not allowed here");
   CHECK(*outcome == 0);

@@ -14,9 +14,11 @@ namespace skiff::rlimits {
 TEST_CASE("resource limits have the names of setrlimit(2)", "[linux]") {
   CHECK(number("RLIMIT_NOFILE") == RLIMIT_NOFILE);
   CHECK(number("RLIMIT_CPU") == RLIMIT_CPU);
-  for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) CHECK(number(name(resource)) == resource);
+  for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource)
+    CHECK(number(name(resource)) == resource);
   CHECK(std::string(name(RLIMIT_MEMLOCK)) == "RLIMIT_MEMLOCK");
-  for (const char* wrong : {"", "NOFILE", "rlimit_nofile", "RLIMIT_NOFILE ", "RLIMIT_OFILE"}) CHECK_FALSE(number(wrong));
+  for (const char* wrong : {"", "NOFILE", "rlimit_nofile", "RLIMIT_NOFILE ", "RLIMIT_OFILE"})
+    CHECK_FALSE(number(wrong));
 }
 
 TEST_CASE("limits are set for this process", "[linux]") {
@@ -32,18 +34,21 @@ TEST_CASE("limits are set for this process", "[linux]") {
   CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE("a limit that may not be raised is named, with what it is and what was asked", "[linux]") {
+TEST_CASE("a limit that may not be raised is named, with what it is and what was asked",
+          "[linux]") {
   // In a user namespace nobody has CAP_SYS_RESOURCE over the initial one.
   const auto outcome = tests::in_namespaces(0, [] {
     if (!set({{RLIMIT_NOFILE, 11, 12}, {RLIMIT_CORE, 0, 0}})) return 1;
     const auto files = set({{RLIMIT_NOFILE, 11, 13}});
-    if (files || files.error().text() !=
-                     "process.rlimits: RLIMIT_NOFILE: raise the hard limit from 12 to 13: Operation not "
-                     "permitted (hint: it takes CAP_SYS_RESOURCE, and fs.nr_open bounds it)")
+    if (files ||
+        files.error().text() !=
+            "process.rlimits: RLIMIT_NOFILE: raise the hard limit from 12 to 13: Operation not "
+            "permitted (hint: it takes CAP_SYS_RESOURCE, and fs.nr_open bounds it)")
       return 2;
     const auto core = set({{RLIMIT_CORE, 0, RLIM_INFINITY}});
     return !core && core.error().text() ==
-                        "process.rlimits: RLIMIT_CORE: raise the hard limit from 0 to unlimited: Operation "
+                        "process.rlimits: RLIMIT_CORE: raise the hard limit from 0 to unlimited: "
+                        "Operation "
                         "not permitted (hint: it takes CAP_SYS_RESOURCE)"
                ? 0
                : 3;

@@ -93,7 +93,8 @@ TEST_CASE("the status of a spawned program can be reaped once", "[linux]") {
   CHECK(again.error().text() == fmt::format("wait for process {}: No child processes", child->pid));
 }
 
-TEST_CASE("a program that cannot be executed is an error of spawn, and leaves no zombie", "[linux]") {
+TEST_CASE("a program that cannot be executed is an error of spawn, and leaves no zombie",
+          "[linux]") {
   SpawnRequest request;
   request.path = "/no/such\nprogram";
   request.argv = {"x"};
@@ -123,7 +124,8 @@ TEST_CASE("a program can be executed by descriptor, wherever its descriptor lies
   request.argv = {"sh", "-c", "echo by descriptor"};
   // Targets reach up to and beyond the program's own descriptor, which must move.
   request.descriptors = {0, output.write.get(), 2};
-  while (static_cast<int>(request.descriptors.size()) <= shell.get()) request.descriptors.push_back(-1);
+  while (static_cast<int>(request.descriptors.size()) <= shell.get())
+    request.descriptors.push_back(-1);
   request.close_others = true;
   const auto child = spawn(request);
   REQUIRE(child);
@@ -217,8 +219,9 @@ TEST_CASE("signals are back at their defaults and unblocked in the new program",
 }
 
 TEST_CASE("a new session makes the program its own process group", "[linux]") {
-  SpawnRequest request =
-      shell("read -r pid name state parent group session rest < /proc/$$/stat; echo $pid $group $session");
+  SpawnRequest request = shell(
+      "read -r pid name state parent group session rest < /proc/$$/stat; echo $pid $group "
+      "$session");
   const std::string joined = output_of(request);
   request.new_session = true;
   const std::string own = output_of(request);
@@ -230,7 +233,8 @@ TEST_CASE("a new session makes the program its own process group", "[linux]") {
   CHECK(group == ::getpgrp());
 }
 
-TEST_CASE("ten thousand spawns, good and bad, leave no descriptor and no process behind", "[linux]") {
+TEST_CASE("ten thousand spawns, good and bad, leave no descriptor and no process behind",
+          "[linux]") {
   SpawnRequest good;
   good.path = "/bin/true";
   good.argv = {"true"};

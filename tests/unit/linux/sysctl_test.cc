@@ -23,7 +23,8 @@ std::string content(const char* path) {
 
 TEST_CASE("parameters are written nowhere but in procfs", "[linux]") {
   const Fd directory(::open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  CHECK(write(directory, "net.x", "1").error().text() == "linux.sysctl: net.x: /proc/sys: not on procfs");
+  CHECK(write(directory, "net.x", "1").error().text() ==
+        "linux.sysctl: net.x: /proc/sys: not on procfs");
 }
 
 TEST_CASE("a parameter that cannot be written is an error with its name", "[linux]") {
@@ -44,7 +45,10 @@ TEST_CASE("a parameter of one's own namespace can be written", "[linux]") {
     if (content("/proc/sys/net/ipv4/ip_forward") != "0\n") return 4;
     const auto refused = write(proc_sys, "net.ipv4.ip_forward", "x");
     if (refused) return 5;
-    return refused.error().text() == "linux.sysctl: net.ipv4.ip_forward: write \"x\": Invalid argument" ? 0 : 6;
+    return refused.error().text() ==
+                   "linux.sysctl: net.ipv4.ip_forward: write \"x\": Invalid argument"
+               ? 0
+               : 6;
   });
   if (!outcome) SKIP("user namespaces are not allowed here");
   CHECK(*outcome == 0);

@@ -1,0 +1,94 @@
+#include "src/base/json.h"
+#include "src/commands/commands.h"
+#include "src/commands/output.h"
+#include "src/linux/capabilities.h"
+#include "src/linux/seccomp.h"
+#include "src/spec/mount_options.h"
+#include "src/spec/spec.h"
+
+namespace skiff::commands {
+namespace {
+
+constexpr const char* kHooks[] = {"prestart",       "createRuntime", "createContainer",
+                                  "startContainer", "poststart",     "poststop"};
+constexpr const char* kNamespaces[] = {"cgroup", "ipc",  "mount", "network",
+                                       "pid",    "time", "user",  "uts"};
+
+/// features-linux.md's objects that say no more than whether something is there.
+void write_enabled(json::Writer& json, std::string_view name, bool enabled) {
+  json.key(name);
+  json.begin_object();
+  json.field("enabled", enabled);
+  json.end_object();
+}
+
+void write_cgroup(json::Writer& json) {
+  json.key("cgroup");
+  json.begin_object();
+  json.field("v1", true);
+  json.field("v2", true);
+  json.field("systemd", false);
+  json.field("systemdUser", false);
+  json.field("rdma", false);
+  json.end_object();
+}
+
+void write_seccomp(json::Writer& json) {
+  json.key("seccomp");
+  json.begin_object();
+  json.field("enabled", true);
+  json.array("actions", seccomp::supported_actions());
+  json.array("operators", seccomp::supported_operators());
+  json.array("archs", seccomp::supported_architectures());
+  json.array("knownFlags", seccomp::known_flags());
+  json.array("supportedFlags", seccomp::supported_flags());
+  json.end_object();
+}
+
+void write_linux(json::Writer& json) {
+  json.key("linux");
+  json.begin_object();
+  json.array("namespaces", kNamespaces);
+  json.array("capabilities", capabilities::all_names());
+  write_cgroup(json);
+  write_seccomp(json);
+  write_enabled(json, "apparmor", false);
+  write_enabled(json, "selinux", false);
+  write_enabled(json, "intelRdt", false);
+  json.key("mountExtensions");
+  json.begin_object();
+  write_enabled(json, "idmap", false);
+  json.end_object();
+  write_enabled(json, "netDevices", false);
+  json.end_object();
+}
+
+Result<int> features(const Invocation&) {
+  json::Writer json(json::Style::Indented);
+  json.begin_object();
+  json.field("ociVersionMin", spec::kOciVersionMin);
+  json.field("ociVersionMax", spec::kOciVersion);
+  json.array("hooks", kHooks);
+  json.array("mountOptions", spec::known_mount_options());
+  write_linux(json);
+  json.key("annotations");
+  json.begin_object();
+  json.field("org.skiff.version", SKIFF_VERSION);
+  json.field("io.github.seccomp.libseccomp.version", seccomp::library_version());
+  json.end_object();
+  json.end_object();
+  TRY(print(json.take() + '\n'));
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+constexpr Command kFeatures = {
+    .name = "features",
+    .synopsis = "",
+    .summary = "print what this build supports, as JSON",
+    .details = "The document is the one of the runtime specification's features.md.",
+    .run = features,
+};
+
+}  // namespace skiff::commands
