@@ -1,8 +1,8 @@
 #include "src/base/log.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/json.h"
 
 namespace skiff::log {
@@ -17,16 +17,7 @@ Settings settings;
 
 constexpr std::string_view kNames[] = {"error", "warning", "info", "debug"};
 
-/// RFC 3339 in UTC with microseconds, as crun writes it and Go parses it.
-std::string timestamp() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  ::gmtime_r(&now.tv_sec, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     now.tv_nsec / 1000);
-}
+constexpr int kDigits = 6;  // microseconds, as crun writes them and Go parses them
 
 }  // namespace
 
@@ -44,11 +35,11 @@ void write(Level level, std::string_view message) {
     writer.begin_object();
     writer.field("level", name);
     writer.field("msg", message);
-    writer.field("time", timestamp());
+    writer.field("time", clock::now_rfc3339(kDigits));
     writer.end_object();
     line = writer.take();
   } else {
-    line = fmt::format("{}: {}: {}", timestamp(), name, message);
+    line = fmt::format("{}: {}: {}", clock::now_rfc3339(kDigits), name, message);
   }
   line += '\n';
   (void)!::write(settings.fd, line.data(), line.size());

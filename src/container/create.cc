@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <cstdlib>
 #include <memory>
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/base/text.h"
@@ -29,17 +29,6 @@
 
 namespace skiff::container {
 namespace {
-
-/// RFC 3339 in UTC with nanoseconds, as runc writes it.
-std::string now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  tm utc{};
-  ::gmtime_r(&time.tv_sec, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     time.tv_nsec);
-}
 
 /// Sockets that systemd's protocol passed to us (sd_listen_fds(3)); they go on to the container.
 unsigned count_listen_fds() {
@@ -103,7 +92,7 @@ Record make_record(const std::string& id, const Design& design, const CreateOpti
   record.oci_version = spec.oci_version;
   record.bundle = design.bundle.path;
   record.rootfs = path::join(design.bundle.path, spec.root.path);
-  record.created = now();
+  record.created = clock::now_rfc3339(9);  // as runc writes it
   record.owner = design.host.euid;
   record.cgroup = design.cgroup;
   record.annotations = spec.annotations;
@@ -117,7 +106,7 @@ Record make_record(const std::string& id, const Design& design, const CreateOpti
 
 /// What later commands need of the configuration, as it is now.
 Result<void> store_config(const StateDir& dir, const Design& design) {
-  TRY(write_file(dir, "config.json", design.bundle.config_text, 0600));
+  TRY(write_new_file(dir, "config.json", design.bundle.config_text));
   if (!design.plan.process.seccomp) return {};
   return store_filter(dir, *design.plan.process.seccomp);
 }
@@ -149,7 +138,7 @@ Result<std::string> run_runtime_hooks(Construction& made, const Design& design) 
   // Hooks may ask for the container by its id.
   made.record.pid = made.child->pid();
   made.record.start_time = TRY(pidfd::start_time(made.record.pid));
-  TRY(save(made.dir, made.record));
+  TRY(save_intent(made.dir, made.record));
   const std::string state = hook_state(made.record, Status::Creating);
   const spec::Hooks& hooks = design.bundle.spec.hooks;
   TRY(launch::run_hooks("prestart", hooks.prestart, state));
@@ -162,7 +151,7 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
                    const sigset_t* mask) {
   const spec::Spec& spec = design.bundle.spec;
   // Told before it is done: a killed create can be cleaned up from the record.
-  TRY(save(made.dir, made.record));
+  TRY(save_intent(made.dir, made.record));
   TRY(store_config(made.dir, design));
 
   auto cgroup = cgroup::open(made.record.cgroup);

@@ -16,7 +16,7 @@ Result<void> store_filter(const StateDir& dir, const seccomp::Program& program) 
   std::string bytes(reinterpret_cast<const char*>(&program.flags), sizeof program.flags);
   bytes.append(reinterpret_cast<const char*>(program.instructions.data()),
                program.instructions.size() * sizeof(sock_filter));
-  return write_file(dir, kName, bytes, 0600);
+  return write_new_file(dir, kName, bytes);
 }
 
 Result<seccomp::Program> load_filter(const StateDir& dir) {

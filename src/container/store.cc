@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxId = 1024;
 constexpr size_t kMaxRecord = 4u << 20;
 constexpr const char* kRecordFile = "state.json";
+constexpr const char* kIntentFile = "intent.json";
 
 std::string absolute(const std::string& directory) {
   if (directory.starts_with('/')) return path::clean(directory);
@@ -46,6 +47,14 @@ Result<StateDir> open_directory(const std::string& root, const std::string& id) 
   }
   dir.fd = std::move(*opened);
   return dir;
+}
+
+Result<void> replace_file(const StateDir& dir, const char* name, std::string_view text) {
+  const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
+  TRY(write_new_file(dir, temporary.c_str(), text));
+  if (::renameat(dir.fd.get(), temporary.c_str(), dir.fd.get(), name) < 0)
+    return Error::from_errno("rename {}/{}", dir.path, temporary);
+  return {};
 }
 
 }  // namespace
@@ -136,29 +145,30 @@ Result<void> lock(const StateDir& dir, int seconds) {
   return {};
 }
 
-Result<void> write_file(const StateDir& dir, const char* name, std::string_view text, mode_t mode) {
-  const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
-  {
-    const Fd file = TRY(sys::open_at(dir.fd, temporary, O_WRONLY | O_CREAT | O_TRUNC, mode));
-    auto written = sys::write_all(file.get(), text, name);
-    if (!written) {
-      ::unlinkat(dir.fd.get(), temporary.c_str(), 0);
-      return written;
-    }
-  }
-  if (::renameat(dir.fd.get(), temporary.c_str(), dir.fd.get(), name) < 0)
-    return Error::from_errno("rename {}/{}", dir.path, temporary);
-  return {};
+Result<void> write_new_file(const StateDir& dir, const char* name, std::string_view text) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  const Fd file = TRY(sys::open_at(dir.fd, name, kFlags, 0600));
+  return sys::write_all(file.get(), text, name);
 }
 
 Result<void> save(const StateDir& dir, const Record& record) {
-  return write_file(dir, kRecordFile, to_json(record), 0600);
+  return replace_file(dir, kRecordFile, to_json(record));
+}
+
+Result<void> save_intent(const StateDir& dir, const Record& record) {
+  return replace_file(dir, kIntentFile, to_json(record));
 }
 
 Result<Record> load(const StateDir& dir) {
-  const Fd file = TRY(sys::open_at(dir.fd, kRecordFile, O_RDONLY | O_NOFOLLOW));
-  std::string json = TRY(sys::read_all(file, kMaxRecord, kRecordFile));
-  return record_from_json(std::move(json)).context("{}/{}", dir.path, kRecordFile);
+  const char* name = kRecordFile;
+  auto file = sys::open_at(dir.fd, name, O_RDONLY | O_NOFOLLOW);
+  if (!file && file.error().is(ENOENT)) {
+    name = kIntentFile;
+    file = sys::open_at(dir.fd, name, O_RDONLY | O_NOFOLLOW);
+  }
+  if (!file) return std::move(file).error();
+  std::string json = TRY(sys::read_all(*file, kMaxRecord, name));
+  return record_from_json(std::move(json)).context("{}/{}", dir.path, name);
 }
 
 }  // namespace skiff::container

@@ -1,6 +1,7 @@
 // The root directory: one directory per container, named after its id.
 //
 //   <root>/<id>/state.json    the Record: facts, never a status
+//   <root>/<id>/intent.json   the Record as far as it was known before anything was made
 //   <root>/<id>/config.json   the configuration as it was at create; what exec starts from
 //   <root>/<id>/seccomp.bpf   the compiled filter, for exec
 //   <root>/<id>/start.sock    init listens here until it has been started
@@ -78,10 +79,14 @@ class ContainerStore {
 /// directory was deleted meanwhile, and with "container ID is busy" on time-out.
 Result<void> lock(const StateDir& dir, int seconds);
 
-/// Writes `text` to `name` in the directory: temporary file, then rename(2).
-Result<void> write_file(const StateDir& dir, const char* name, std::string_view text, mode_t mode);
+/// Writes a file that does not exist yet, of a container that is not ready yet.
+Result<void> write_new_file(const StateDir& dir, const char* name, std::string_view text);
+/// Writes the Record: temporary file, then rename(2).
 Result<void> save(const StateDir& dir, const Record& record);
-/// Fails with ENOENT when create has not got that far.
+/// As save, before the container exists: what a killed create leaves for `delete`. Under a
+/// name of its own, because replacing a file makes disk file systems write it out at once.
+Result<void> save_intent(const StateDir& dir, const Record& record);
+/// The Record, or the intent. Fails with ENOENT when create has not got that far.
 Result<Record> load(const StateDir& dir);
 
 }  // namespace skiff::container
