@@ -1,7 +1,6 @@
 #include "src/init/container.h"
 
 #include <sched.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/init/rootfs.h"
@@ -65,7 +64,6 @@ Result<void> write_sysctls(const spec::StringMap& parameters) {
 Result<Prepared> build_container(const LaunchPlan& plan, std::vector<Fd>& sources,
                                  launch::Channel& runtime) {
   Prepared prepared;
-  ::umask(0);
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
   if (plan.bring_up_loopback) TRY(network::bring_up_loopback());

@@ -8,6 +8,7 @@
 
 #include "src/base/path.h"
 #include "src/base/text.h"
+#include "src/base/undo.h"
 #include "src/linux/devices.h"
 #include "src/linux/mounts.h"
 #include "src/linux/rootdir.h"
@@ -144,6 +145,9 @@ Result<void> make_devices(const Fd& root, const RootfsPlan& plan) {
 
 Result<Rootfs> prepare_rootfs(const RootfsPlan& plan, std::vector<Fd>& sources) {
   Rootfs rootfs;
+  // Modes are meant as they are written; hooks get the caller's mask back.
+  const mode_t callers = ::umask(0);
+  Undo restore([&] { ::umask(callers); });
   TRY(detach_from_host(plan));
   rootfs.root = TRY(mount_root(plan, sources).context("root.path"));
   size_t next_source = 1;
