@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 
+#include "src/base/text.h"
 #include "src/commands/command.h"
 
 namespace skiff {
@@ -21,8 +22,8 @@ void occupy_standard_streams() {
     if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) return;
 }
 
-void print_error(std::string_view text) {
-  const std::string line = fmt::format("skiff: {}\n", text);
+void print_error(std::string_view message) {
+  const std::string line = fmt::format("skiff: {}\n", text::one_line(message));
   (void)!::write(STDERR_FILENO, line.data(), line.size());  // there is nowhere left to complain
 }
 

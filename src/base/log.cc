@@ -4,6 +4,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/json.h"
+#include "src/base/text.h"
 
 namespace skiff::log {
 namespace {
@@ -39,7 +40,7 @@ void write(Level level, std::string_view message) {
     writer.end_object();
     line = writer.take();
   } else {
-    line = fmt::format("{}: {}: {}", clock::now_rfc3339(kDigits), name, message);
+    line = fmt::format("{}: {}: {}", clock::now_rfc3339(kDigits), name, text::one_line(message));
   }
   line += '\n';
   (void)!::write(settings.fd, line.data(), line.size());

@@ -16,6 +16,16 @@ std::optional<Number> parse(std::string_view word, int base) {
   return number;
 }
 
+void append_printable(std::string& text, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '\n')
+    text += "\\n";
+  else if (byte < 0x20 || byte == 0x7f)
+    text += fmt::format("\\x{:02x}", byte);
+  else
+    text += c;
+}
+
 }  // namespace
 
 std::optional<uint64_t> parse_unsigned(std::string_view word) { return parse<uint64_t>(word, 10); }
@@ -55,20 +65,18 @@ std::string upper(std::string_view word) {
   return result;
 }
 
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) append_printable(line, c);
+  return line;
+}
+
 std::string quote(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (c == '\n') {
-      quoted += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      quoted += fmt::format("\\x{:02x}", byte);
-    } else {
-      quoted += c;
-    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    append_printable(quoted, c);
   }
   return quoted += '"';
 }

@@ -24,5 +24,8 @@ std::string upper(std::string_view word);
 /// `text` between double quotes, control characters and quotes escaped, so that
 /// a message stays on one line whatever a configuration holds.
 std::string quote(std::string_view text);
+/// `text` with control characters escaped as in quote(): whatever it repeats of a
+/// configuration or a container, it stays on one line and commands no terminal.
+std::string one_line(std::string_view text);
 
 }  // namespace skiff::text

@@ -23,7 +23,10 @@ Result<void> delete_one(const container::ContainerStore& store, const std::strin
   // Engines clean up with --force what may never have come to be.
   if (!container && force && TRY(is_unknown(store, id))) return {};
   if (!container) return std::move(container).error();
-  return container->remove(force);
+  auto removed = container->remove(force);
+  // Another forced delete was faster.
+  if (!removed && force && TRY(is_unknown(store, id))) return {};
+  return removed;
 }
 
 Result<int> remove(const Invocation& call) {

@@ -69,10 +69,12 @@ std::string as_table(const std::vector<Listed>& all) {
 }
 
 std::string as_json(const std::vector<Listed>& all) {
+  const std::string passwd = all.empty() ? std::string() : read_passwd();
   std::vector<std::string> states;
   states.reserve(all.size());
   for (const Listed& listed : all)
-    states.push_back(listed.container.state_json(listed.status, true));
+    states.push_back(listed.container.state_json(
+        listed.status, true, user_name(listed.container.record().owner, passwd)));
   return fmt::format("[{}]\n", text::join(states, ","));
 }
 

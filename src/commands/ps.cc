@@ -74,7 +74,7 @@ Result<std::string> as_table(const std::vector<pid_t>& pids, std::vector<std::st
 
 Result<int> ps(const Invocation& call) {
   const container::ContainerStore store = TRY(call.globals.store());
-  const container::Container container = TRY(container::Container::load(store, call.id()));
+  container::Container container = TRY(container::Container::load(store, call.id()));
   const std::vector<pid_t> pids = TRY(container.processes());
   if (call.arguments.get("format") == "json") {
     TRY(print(fmt::format("[{}]\n", fmt::join(pids, ","))));

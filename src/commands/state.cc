@@ -7,7 +7,7 @@ namespace {
 
 Result<int> state(const Invocation& call) {
   const container::ContainerStore store = TRY(call.globals.store());
-  const container::Container container = TRY(container::Container::load(store, call.id()));
+  container::Container container = TRY(container::Container::load(store, call.id()));
   const container::Status status = TRY(container.status());
   TRY(print(container.state_json(status) + '\n'));
   return EXIT_SUCCESS;

@@ -26,9 +26,18 @@ std::string describe_death(int status) {
   return fmt::format("init ended with status {}", WEXITSTATUS(status));
 }
 
+/// What we were given survived an execve; what is close-on-exec is our own.
+Result<void> check_preserved(unsigned count) {
+  for (unsigned i = 0; i < count; ++i)
+    if (::fcntl(static_cast<int>(3 + i), F_GETFD) != 0)
+      return Error::invalid("--preserve-fds: descriptor {} of {} is not open", 3 + i, count);
+  return {};
+}
+
 }  // namespace
 
 Result<Child> Child::spawn(const launch::LaunchPlan& plan, const ChildOptions& options) {
+  TRY(check_preserved(plan.process.preserve_fds));
   auto ends = TRY(launch::Channel::pair());
   const Fd exe = TRY(open_sealed_exe());
   SpawnRequest request;
@@ -43,6 +52,7 @@ Result<Child> Child::spawn(const launch::LaunchPlan& plan, const ChildOptions& o
   request.clone_flags = plan.namespaces.at_clone;
   request.cgroup = options.cgroup;
   request.mask = options.mask;
+  request.close_others = true;  // whatever our caller may have left open (CVE-2024-21626)
   Spawned spawned = TRY(skiff::spawn(request));
   return Child(spawned.pid, std::move(spawned.pidfd), std::move(ends.first));
 }

@@ -42,6 +42,13 @@ unsigned count_listen_fds() {
   return static_cast<unsigned>(*number);
 }
 
+/// The paths that will be used after we have gone to the bundle.
+Result<CreateOptions> with_absolute_paths(CreateOptions options) {
+  for (std::string* path : {&options.console_socket, &options.pidfd_socket, &options.pid_file})
+    if (!path->empty()) *path = TRY(absolute_path(*path));
+  return options;
+}
+
 /// How the terminal gets to whoever will use it.
 Result<void> check_terminal(const spec::Spec& spec, const CreateOptions& options, bool foreground) {
   const bool terminal = spec.process && spec.process->terminal;
@@ -143,7 +150,7 @@ Result<std::string> run_runtime_hooks(Construction& made, const Design& design) 
   const spec::Hooks& hooks = design.bundle.spec.hooks;
   TRY(launch::run_hooks("prestart", hooks.prestart, state));
   TRY(launch::run_hooks("createRuntime", hooks.create_runtime, state));
-  return state;
+  return inner_hook_state(made.record, Status::Creating);
 }
 
 /// Everything up to an init that is ready to execute; from then on the container exists.
@@ -179,25 +186,28 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
 
   made.record.pid = made.child->pid();
   made.record.start_time = TRY(pidfd::start_time(made.record.pid));
+  // The name first: a container that is ready and has none counts as started.
+  if (design.plan.start_socket) TRY(listen_on(start_socket, made.dir));
   made.record.ready = true;
   TRY(save(made.dir, made.record));
   made.console = made.child->take_console();
   TRY(hand_over(made.console, made.child->pidfd(), "standard", made.record.pid,
                 {options.console_socket, options.pidfd_socket, options.pid_file}));
-  if (design.plan.start_socket) TRY(listen_on(start_socket, made.dir));
   return {};
 }
 
 void run_poststop_after_failure(const Construction& made, const Design& design) {
   // runtime.md#lifecycle: a failure from createRuntime on ends in the poststop hooks.
   if (made.record.pid == 0 || !made.record.has_poststop) return;
-  const auto ran = launch::run_hooks("poststop", design.bundle.spec.hooks.poststop,
-                                     hook_state(made.record, Status::Stopped));
-  if (!ran) log::warn("{}, ignoring", ran.error().text());
+  launch::run_hooks_to_the_end("poststop", design.bundle.spec.hooks.poststop,
+                               hook_state(made.record, Status::Stopped));
 }
 
 Result<void> begin(Construction& made, Design& design, const std::string& id,
                    const CreateOptions& options, const sigset_t* mask) {
+  // Hooks run in the bundle's directory, as runc and crun have it.
+  if (::chdir(design.bundle.path.c_str()) < 0)
+    return Error::from_errno("bundle {}", design.bundle.path);
   made.dir = TRY(made.store.reserve(id));
   made.record = make_record(id, design, options);
   auto built = build(made, design, options, mask);
@@ -219,8 +229,9 @@ void stop_child(pid_t pid, const Fd& pidfd) {
 }  // namespace
 
 Result<void> create(const ContainerStore& store, const std::string& id,
-                    const CreateOptions& options) {
+                    const CreateOptions& given) {
   TRY(check_id(id));
+  const CreateOptions options = TRY(with_absolute_paths(given));
   Design plan = TRY(design(id, options, false));
   Construction made(store);
   TRY(begin(made, plan, id, options, nullptr));
@@ -229,8 +240,10 @@ Result<void> create(const ContainerStore& store, const std::string& id,
   return {};
 }
 
-Result<int> run(const ContainerStore& store, const std::string& id, const RunOptions& options) {
+Result<int> run(const ContainerStore& store, const std::string& id, const RunOptions& given) {
   TRY(check_id(id));
+  RunOptions options = given;
+  options.create = TRY(with_absolute_paths(given.create));
   Design plan = TRY(design(id, options.create, !options.detach));
   std::optional<Foreground> foreground;
   if (!options.detach) {
@@ -244,7 +257,9 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   TRY(begin(made, plan, id, options.create, foreground ? &foreground->original_mask() : nullptr));
   const pid_t pid = made.record.pid;
   const Fd pidfd = TRY(pidfd::open(pid));
-  auto started = made.child->start(hook_state(made.record, Status::Created));
+  auto started = made.child->start(plan.plan.start_container.empty()
+                                       ? std::string()
+                                       : inner_hook_state(made.record, Status::Created));
   if (started) {
     started = run_poststart(made, plan);
     // runtime.md#lifecycle: a failed poststart hook stops the container.

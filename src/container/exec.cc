@@ -64,7 +64,7 @@ Result<spec::Process> choose_process(const spec::Spec& spec, const ExecOptions& 
   return process;
 }
 
-Result<void> check_status(const Container& container, const ExecOptions& options) {
+Result<void> check_status(Container& container, const ExecOptions& options) {
   const Status status = TRY(container.status());
   if (status == Status::Stopped) return Error::invalid("cannot exec in a stopped container");
   if (status == Status::Creating)
@@ -133,7 +133,7 @@ Result<launch::LaunchPlan> make_plan(const Container& container, const spec::Spe
 }  // namespace
 
 Result<int> exec(const ContainerStore& store, const std::string& id, const ExecOptions& options) {
-  const Container container = TRY(Container::load(store, id));
+  Container container = TRY(Container::load(store, id));
   TRY(check_status(container, options));
   const spec::Spec spec = TRY(container.stored_spec());
   const spec::Process process = TRY(choose_process(spec, options));

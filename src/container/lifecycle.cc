@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -55,8 +56,13 @@ Result<Fd> Container::init_pidfd() const {
   return pidfd::open_verified(record_.pid, record_.start_time);
 }
 
-Result<Status> Container::status() const {
-  if (!record_.ready) return is_locked(dir_) ? Status::Creating : Status::Stopped;
+Result<Status> Container::status() {
+  if (!record_.ready) {
+    const bool creating = is_locked(dir_);
+    // The creator may have completed the Record since, and let go of the lock.
+    if (auto fresh = container::load(dir_)) record_ = std::move(*fresh);
+    if (!record_.ready) return creating ? Status::Creating : Status::Stopped;
+  }
   const Fd init = TRY(init_pidfd());
   if (!init) return Status::Stopped;
   const auto frozen = cgroup::open(record_.cgroup)->is_frozen();
@@ -79,7 +85,7 @@ Result<void> Container::start() {
     return Error::invalid("cannot start a container in the {} state", name(before));
   const Fd init = TRY(init_pidfd());
   launch::Channel channel(TRY(connect_to(dir_)));
-  auto started = start_over(channel, hook_state(record_, Status::Created));
+  auto started = start_over(channel, inner_hook_state(record_, Status::Created));
   if (!started && started.error().is(EPIPE)) return not_running();
   TRY(std::move(started));
   remove_start_socket(dir_);
@@ -154,8 +160,6 @@ Result<void> Container::kill_everything() {
 
 Result<void> Container::remove(bool force) {
   TRY(lock(dir_, kLockSeconds));
-  // What was read before the lock may be a creator's first record.
-  if (auto fresh = container::load(dir_)) record_ = std::move(*fresh);
   const Status before = TRY(status());
   if (before != Status::Stopped && !force)
     return Error::invalid("cannot delete container {} that is not stopped: {}", record_.id,
@@ -164,12 +168,13 @@ Result<void> Container::remove(bool force) {
   TRY(kill_everything());
   TRY(cgroup::open(record_.cgroup)->remove());
   if (record_.has_poststop) {
+    (void)!::chdir(record_.bundle.c_str());  // where hooks run; it may be gone by now
     const auto spec = stored_spec();
-    const auto ran = spec ? launch::run_hooks("poststop", spec->hooks.poststop,
-                                              hook_state(record_, Status::Stopped))
-                          : Result<void>(spec.error());
-    // runtime.md#lifecycle: a failing poststop hook is a warning.
-    if (!ran) log::warn("delete {}: {}, ignoring", record_.id, ran.error().text());
+    if (spec)
+      launch::run_hooks_to_the_end("poststop", spec->hooks.poststop,
+                                   hook_state(record_, Status::Stopped));
+    else
+      log::warn("{}: poststop hooks, ignoring", spec.error().text());
   }
   return store_.forget(dir_);
 }

@@ -1,6 +1,7 @@
 #include "src/container/state.h"
 
 #include "src/base/json.h"
+#include "src/linux/pidfd.h"
 
 namespace skiff::container {
 namespace {
@@ -48,14 +49,20 @@ std::string hook_state(const Record& record, Status status) {
   return out.take();
 }
 
-std::string Container::state_json(Status status, bool compact) const {
+std::string inner_hook_state(const Record& record, Status status) {
+  Record inner = record;
+  inner.pid = pidfd::innermost_pid(record.pid).value_or(record.pid);
+  return hook_state(inner, status);
+}
+
+std::string Container::state_json(Status status, bool compact, std::string_view owner) const {
   json::Writer out(compact ? json::Style::Compact : json::Style::Indented);
   out.begin_object();
   write_head(out, record_, status);
   out.field("rootfs", record_.rootfs);
   out.field("created", record_.created);
   write_annotations(out, record_.annotations);
-  out.field("owner", "");
+  out.field("owner", owner);
   out.end_object();
   return out.take();
 }

@@ -49,6 +49,16 @@ Result<Fd> open_terminal(const LaunchPlan& plan, const Fd& root, launch::Channel
   return std::move(pty.slave);
 }
 
+/// prestart and createRuntime by the runtime, then createContainer here, in the root's directory.
+Result<void> run_create_hooks(const LaunchPlan& plan, const Fd& root, launch::Channel& runtime) {
+  if (!plan.runtime_hooks) return {};
+  TRY(runtime.send(Tag::RunHooks));
+  const launch::Message ran = TRY(runtime.expect(Tag::HooksRan));
+  if (plan.create_container.empty()) return {};
+  if (::fchdir(root.get()) < 0) return Error::from_errno("enter rootfs");
+  return launch::run_hooks("createContainer", plan.create_container, ran.body);
+}
+
 /// Kernel parameters, through the host's procfs while it can still be named: the container's
 /// may be hidden, read-only or faked (CVE-2025-52881). What is written is that
 /// of this process's namespaces either way.
@@ -70,11 +80,7 @@ Result<Prepared> build_container(const LaunchPlan& plan, std::vector<Fd>& source
   Rootfs rootfs = TRY(prepare_rootfs(*plan.rootfs, sources));
 
   // Mounts exist and / is still the host's: the moment the specification names for hooks.
-  if (plan.runtime_hooks) {
-    TRY(runtime.send(Tag::RunHooks));
-    const launch::Message ran = TRY(runtime.expect(Tag::HooksRan));
-    TRY(launch::run_hooks("createContainer", plan.create_container, ran.body));
-  }
+  TRY(run_create_hooks(plan, rootfs.root, runtime));
   if (plan.process.terminal) prepared.terminal = TRY(open_terminal(plan, rootfs.root, runtime));
   TRY(write_sysctls(plan.sysctl));
 
@@ -90,12 +96,8 @@ Result<Prepared> enter_container(const LaunchPlan& plan, launch::Channel& runtim
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
   if (plan.bring_up_loopback) TRY(network::bring_up_loopback());
-  if (plan.runtime_hooks) {
-    TRY(runtime.send(Tag::RunHooks));
-    const launch::Message ran = TRY(runtime.expect(Tag::HooksRan));
-    TRY(launch::run_hooks("createContainer", plan.create_container, ran.body));
-  }
   prepared.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
+  TRY(run_create_hooks(plan, prepared.root, runtime));
   if (plan.process.terminal) prepared.terminal = TRY(open_terminal(plan, prepared.root, runtime));
   TRY(write_sysctls(plan.sysctl));
   return prepared;

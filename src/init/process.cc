@@ -5,8 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "src/base/log.h"
 #include "src/base/text.h"
+#include "src/init/home.h"
 #include "src/init/program.h"
 #include "src/launch/hooks.h"
 #include "src/linux/console.h"
@@ -85,6 +88,11 @@ Result<void> enter_cwd_and_become(const ProcessPlan& plan, const Prepared& prepa
   return {};
 }
 
+bool has_home(const std::vector<std::string>& env) {
+  return std::any_of(env.begin(), env.end(),
+                     [](const std::string& entry) { return entry.starts_with("HOME="); });
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);
@@ -102,6 +110,7 @@ Result<void> prepare_process(const ProcessPlan& plan, Prepared& prepared) {
     TRY(reopen_null_devices(prepared.root));
   prepared.terminal.close();
   TRY(give_stdio(plan.uid));
+  if (!has_home(plan.env)) prepared.home = "HOME=" + find_home(prepared.root, plan.uid);
   TRY(enter_cwd_and_become(plan, prepared));
   ::umask(plan.umask);
   prepared.program = TRY(find_program(plan.args.front(), plan.env));
@@ -114,10 +123,10 @@ Result<void> execute(const launch::LaunchPlan& plan, const Prepared& prepared,
   TRY(launch::run_hooks("startContainer", plan.start_container, state));
   const ProcessPlan& process = plan.process;
   const std::vector<char*> argv = pointers(process.args);
-  const std::vector<char*> env = pointers(process.env);
+  std::vector<char*> env = pointers(process.env);
+  if (!prepared.home.empty()) env.insert(env.end() - 1, const_cast<char*>(prepared.home.c_str()));
   TRY(rlimits::set(process.rlimits));
-  // Every descriptor of ours is close-on-exec already; this also covers what
-  // the runtime's caller may have left open (CVE-2024-21626).
+  // Every descriptor is close-on-exec already; this holds even where that rule was broken.
   const unsigned first = 3 + process.preserve_fds;
   if (::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
     return Error::from_errno("close descriptors");

@@ -16,6 +16,7 @@ struct Prepared {
   Fd terminal;  // the pty's slave, if the process has a terminal
   bool may_make_cwd = false;
   std::string program;  // found by prepare_process
+  std::string home;     // "HOME=…", where the configuration has none
 };
 
 /// Everything that can fail before `start`: stdio, working directory, user,

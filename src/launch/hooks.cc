@@ -11,6 +11,7 @@
 #include <chrono>
 #include <climits>
 
+#include "src/base/log.h"
 #include "src/base/text.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/spawn.h"
@@ -129,14 +130,25 @@ Result<void> run_hook(const spec::Hook& hook, const std::string& state) {
   return judge(wait_status, output);
 }
 
+Result<void> run_numbered(const char* kind, const std::vector<spec::Hook>& hooks, size_t i,
+                          const std::string& state) {
+  return run_hook(hooks[i], state)
+      .context("{} hook {} ({})", kind, i + 1, text::quote(hooks[i].path));
+}
+
 }  // namespace
 
 Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks,
                        const std::string& state) {
-  for (size_t i = 0; i < hooks.size(); ++i)
-    TRY(run_hook(hooks[i], state)
-            .context("{} hook {} ({})", kind, i + 1, text::quote(hooks[i].path)));
+  for (size_t i = 0; i < hooks.size(); ++i) TRY(run_numbered(kind, hooks, i, state));
   return {};
+}
+
+void run_hooks_to_the_end(const char* kind, const std::vector<spec::Hook>& hooks,
+                          const std::string& state) {
+  for (size_t i = 0; i < hooks.size(); ++i)
+    if (const auto ran = run_numbered(kind, hooks, i, state); !ran)
+      log::warn("{}, ignoring", ran.error().text());
 }
 
 }  // namespace skiff::launch

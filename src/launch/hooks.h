@@ -22,4 +22,9 @@ namespace skiff::launch {
 Result<void> run_hooks(const char* kind, const std::vector<spec::Hook>& hooks,
                        const std::string& state);
 
+/// As run_hooks, but a failure is a warning in the log and the next hook runs all the same:
+/// what runtime.md#lifecycle demands for poststop.
+void run_hooks_to_the_end(const char* kind, const std::vector<spec::Hook>& hooks,
+                          const std::string& state);
+
 }  // namespace skiff::launch

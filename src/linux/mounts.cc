@@ -100,7 +100,9 @@ Result<void> change_root(const Fd& root, bool no_pivot, bool shares_host_mounts)
   } else {
     // pivot_root(2), NOTES: with both arguments "." the old root is stacked on the
     // new one and needs no directory there.
+    const Fd old = TRY(sys::open("/", O_PATH | O_DIRECTORY));
     if (::syscall(SYS_pivot_root, ".", ".") < 0) return Error::from_errno("pivot_root");
+    if (::fchdir(old.get()) < 0) return Error::from_errno("enter the old root");
     if (shares_host_mounts && ::mount("", ".", "", MS_SLAVE | MS_REC, nullptr) < 0)
       return Error::from_errno("make the old root a slave");
     if (::umount2(".", MNT_DETACH) < 0) return Error::from_errno("unmount the old root");

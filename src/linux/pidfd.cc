@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/base/text.h"
+#include "src/linux/syscalls.h"
 
 namespace skiff::pidfd {
 namespace {
@@ -100,6 +101,19 @@ Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
       !is_alive(*opened))
     return Fd();
   return opened;
+}
+
+std::optional<pid_t> innermost_pid(pid_t pid) {
+  const auto file = sys::open(fmt::format("/proc/{}/status", pid), O_RDONLY);
+  if (!file) return std::nullopt;
+  const auto status = sys::read_all(*file, 64 * 1024, "status");
+  const size_t at = status ? status->find("\nNSpid:") : std::string::npos;
+  if (at == std::string::npos) return std::nullopt;
+  const std::string_view line = std::string_view(*status).substr(at + 1);
+  const std::string_view ids = line.substr(0, line.find('\n'));
+  const auto inner = text::parse_unsigned(ids.substr(ids.find_last_of(":\t") + 1));
+  if (!inner) return std::nullopt;
+  return static_cast<pid_t>(*inner);
 }
 
 }  // namespace skiff::pidfd

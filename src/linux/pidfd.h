@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "src/base/fd.h"
@@ -32,6 +33,8 @@ Result<Stat> parse_stat(std::string_view line);
 Result<Stat> stat(pid_t pid);
 /// stat(pid).start_time: together with the pid the name of a process, until the next boot.
 Result<uint64_t> start_time(pid_t pid);
+/// The pid that process `pid` has in its own, innermost pid namespace; nullopt when it is gone.
+std::optional<pid_t> innermost_pid(pid_t pid);
 
 /// A pidfd of the live process `pid` that started at `start_time`; an empty Fd if it has exited,
 /// is a zombie, or its pid has come to mean another process.

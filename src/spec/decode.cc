@@ -124,7 +124,7 @@ Result<json::Document> parse(std::string text) {
   constexpr size_t kMostBytes = 16u << 20;
   if (text.size() > kMostBytes)
     return Error::invalid("{} bytes, at most {}", text.size(), kMostBytes);
-  return json::Document::parse(std::move(text));
+  return json::Document::parse(std::move(text)).context("config.json");
 }
 
 }  // namespace
