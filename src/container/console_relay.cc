@@ -83,14 +83,16 @@ ConsoleRelay::ConsoleRelay(Fd master) : master_(std::move(master)), screen_(open
   if (::isatty(STDIN_FILENO) == 1) keyboard_.emplace(STDIN_FILENO);
 }
 
-void ConsoleRelay::resize() {
+void copy_window_size(const Fd& master) {
   winsize size{};
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::ioctl(fd, TIOCGWINSZ, &size) < 0) continue;
-    ::ioctl(master_.get(), TIOCSWINSZ, &size);
+    ::ioctl(master.get(), TIOCSWINSZ, &size);
     return;
   }
 }
+
+void ConsoleRelay::resize() { copy_window_size(master_); }
 
 void ConsoleRelay::resume() {
   if (keyboard_ && keyboard_->is_ours()) keyboard_->enter_again();

@@ -54,6 +54,9 @@ class Buffer {
   size_t end_ = 0;
 };
 
+/// Gives the terminal `master` the size of the caller's window, if there is one.
+void copy_window_size(const Fd& master);
+
 /// Copies stdin to a pseudo-terminal's master and the master to stdout, never waiting for either.
 /// SIGPIPE, SIGTTIN and SIGTTOU must be blocked: with them no write kills us, and no access to the
 /// terminal of another job stops us.

@@ -14,6 +14,7 @@
 #include "src/base/undo.h"
 #include "src/container/bundle.h"
 #include "src/container/child.h"
+#include "src/container/console_relay.h"
 #include "src/container/filter.h"
 #include "src/container/foreground.h"
 #include "src/container/handover.h"
@@ -257,6 +258,7 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   TRY(begin(made, plan, id, options.create, foreground ? &foreground->original_mask() : nullptr));
   const pid_t pid = made.record.pid;
   const Fd pidfd = TRY(pidfd::open(pid));
+  if (made.console) copy_window_size(made.console);  // before the process can ask for it
   auto started = made.child->start(plan.plan.start_container.empty()
                                        ? std::string()
                                        : inner_hook_state(made.record, Status::Created));

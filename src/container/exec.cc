@@ -6,6 +6,7 @@
 
 #include "src/container/bundle.h"
 #include "src/container/child.h"
+#include "src/container/console_relay.h"
 #include "src/container/filter.h"
 #include "src/container/foreground.h"
 #include "src/container/handover.h"
@@ -149,6 +150,7 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
   TRY(hand_over(console, child.pidfd(), "setns", pid,
                 {options.console_socket, options.pidfd_socket, options.pid_file}));
   const Fd pidfd = TRY(pidfd::open(pid));
+  if (console) copy_window_size(console);  // before the process can ask for it
   TRY(child.start(""));
   if (options.detach) return 0;
   return foreground->wait(pid, pidfd, std::move(console));

@@ -69,7 +69,7 @@ Result<void> check_id(const std::string& id) {
                         text::quote(id.substr(0, 64)), kMaxId);
 }
 
-ContainerStore::ContainerStore(std::string root) : root_(absolute(root)) {}
+ContainerStore::ContainerStore(const std::string& root) : root_(absolute(root)) {}
 
 Result<StateDir> ContainerStore::reserve(const std::string& id) const {
   TRY(check_id(id));

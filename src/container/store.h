@@ -58,7 +58,7 @@ struct StateDir {
 class ContainerStore {
  public:
   /// `root` is made absolute; nothing is opened or made yet.
-  explicit ContainerStore(std::string root);
+  explicit ContainerStore(const std::string& root);
   const std::string& root() const { return root_; }
 
   /// Makes the root (0700) and the directory of a new container, locked. Fails with

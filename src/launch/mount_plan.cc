@@ -97,12 +97,15 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& la
   const bool v2_only = layout.kind == cgroup::LayoutKind::V2 || wanted.type == "cgroup2";
   if (v2_only) {
     if (layout.hierarchies.empty() || !layout.hierarchies.back().v2)
-      return Error::invalid("type: no cgroup2 file system is mounted on this host");
+      return Error::invalid("mounts[{}].type: no cgroup2 file system is mounted on this host",
+                            wanted.index);
     bind.source = sources.back().path;
     plans.push_back(std::move(bind));
     return {};
   }
-  if (sources.empty()) return Error::invalid("type: no cgroup file system is mounted on this host");
+  if (sources.empty())
+    return Error::invalid("mounts[{}].type: no cgroup file system is mounted on this host",
+                          wanted.index);
 
   MountPlan tmpfs = wanted;
   tmpfs.kind = MountKind::FileSystem;
@@ -129,19 +132,20 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& la
 
 Result<void> check_destination(const MountPlan& plan) {
   const std::string& at = plan.destination;
-  if (at == "/") return Error::invalid("destination: a mount on / is not supported yet");
+  if (at == "/")
+    return Error::invalid("mounts[{}].destination: a mount on / is not supported yet", plan.index);
   if (!at.starts_with("/proc/")) return {};
   const auto* end = std::end(kCoverableProcFiles);
   if (std::find(std::begin(kCoverableProcFiles), end, at) != end) return {};
-  return Error::invalid("destination: {} cannot be mounted because it is inside /proc",
-                        text::quote(at));
+  return Error::invalid("mounts[{}].destination: {} cannot be mounted because it is inside /proc",
+                        plan.index, text::quote(at));
 }
 
 Result<void> plan_bind(const spec::Mount& mount, const PlanOptions& options, MountPlan& plan) {
-  if (mount.source.empty()) return Error::invalid("source: missing");
+  if (mount.source.empty()) return Error::invalid("mounts[{}].source: missing", plan.index);
   if (!plan.data.empty())
-    return Error::invalid("options: a bind mount takes no file system options: {}",
-                          text::quote(plan.data));
+    return Error::invalid("mounts[{}].options: a bind mount takes no file system options: {}",
+                          plan.index, text::quote(plan.data));
   plan.kind = MountKind::Bind;
   plan.source = path::join(options.bundle, mount.source);
   plan.must_be_proc = plan.destination == "/proc";
@@ -150,12 +154,12 @@ Result<void> plan_bind(const spec::Mount& mount, const PlanOptions& options, Mou
 
 Result<void> plan_filesystem(const spec::Mount& mount, MountPlan& plan) {
   const bool remount = (plan.flags & MS_REMOUNT) != 0;
-  if (mount.type.empty() && !remount) return Error::invalid("type: missing");
+  if (mount.type.empty() && !remount) return Error::invalid("mounts[{}].type: missing", plan.index);
   plan.kind = MountKind::FileSystem;
   plan.source = mount.source.empty() ? mount.type : mount.source;
   plan.plain_directory = mount.type == "proc" || mount.type == "sysfs";
   if (plan.destination == "/proc" && mount.type != "proc" && !remount)
-    return Error::invalid("type: only proc may be mounted on /proc, not {}",
+    return Error::invalid("mounts[{}].type: only proc may be mounted on /proc, not {}", plan.index,
                           text::quote(mount.type));
   // Mount points for later mounts and devices may have to be made inside.
   if (mount.type == "tmpfs" && (plan.flags & MS_RDONLY) != 0 && !remount) {
@@ -169,7 +173,7 @@ Result<void> plan_mount(const spec::Mount& mount, uint32_t index, const Host& ho
                         const cgroup::Paths& cgroup, const PlanOptions& options,
                         std::vector<MountPlan>& plans) {
   const spec::MountOptions parsed =
-      TRY(spec::parse_mount_options(mount.options).context("options"));
+      TRY(spec::parse_mount_options(mount.options).context("mounts[{}].options", index));
   MountPlan plan;
   plan.index = index;
   plan.destination = path::clean("/" + mount.destination);
@@ -228,8 +232,7 @@ Result<std::optional<RootfsPlan>> plan_rootfs(const spec::Spec& spec, const Host
   const bool user_namespace = namespaces.makes_user() || namespaces.joins_user();
   plan.sources_sent = user_namespace;
   for (size_t i = 0; i < spec.mounts.size(); ++i)
-    TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), host, cgroup, options, plan.mounts)
-            .context("mounts[{}]", i));
+    TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), host, cgroup, options, plan.mounts));
   plan.make_devices = std::none_of(plan.mounts.begin(), plan.mounts.end(), covers_dev);
   plan.bind_devices = user_namespace;
   if (plan.make_devices) plan.devices.assign(kDefaultDevices.begin(), kDefaultDevices.end());

@@ -22,7 +22,9 @@ constexpr size_t kStateField = 3;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-bool is_gone(const Error& error) { return error.is(ENOENT) || error.is(ESRCH); }
+/// EINVAL: before Linux 6.15 pidfd_open(2) says so of a reaped process whose number lives on as
+/// that of a session or process group.
+bool is_gone(const Error& error) { return error.is(ENOENT) || error.is(ESRCH) || error.is(EINVAL); }
 
 }  // namespace
 

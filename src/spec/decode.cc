@@ -124,7 +124,7 @@ Result<json::Document> parse(std::string text) {
   constexpr size_t kMostBytes = 16u << 20;
   if (text.size() > kMostBytes)
     return Error::invalid("{} bytes, at most {}", text.size(), kMostBytes);
-  return json::Document::parse(std::move(text)).context("config.json");
+  return json::Document::parse(std::move(text));
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ Error unknown_word(const json::View& json, std::string_view name, std::string_vi
 }
 
 Result<Spec> decode(std::string json) {
-  const json::Document document = TRY(parse(std::move(json)));
+  const json::Document document = TRY(parse(std::move(json)).context("config.json"));
   Spec spec = TRY(decode_spec(document.root()));
   TRY(validate(spec));
   return spec;

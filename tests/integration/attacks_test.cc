@@ -45,7 +45,7 @@ TEST_CASE("the container cannot overwrite the runtime through /proc/self/exe: CV
   const Victim victim(bundle);
   // The program to run is the runtime itself, as init or exec are about to leave it.
   write_file(bundle.rootfs() + "/bin/script", "#!/proc/self/exe\n", 0755);
-  ::symlink("/proc/self/exe", (bundle.rootfs() + "/bin/link").c_str());
+  REQUIRE(::symlink("/proc/self/exe", (bundle.rootfs() + "/bin/link").c_str()) == 0);
   bundle.sh("sleep 1000");
   Container container(bundle);
   container.launch();
@@ -100,7 +100,7 @@ TEST_CASE("the container cannot overwrite the runtime through /proc/self/exe: CV
   for (const char* program : {"/proc/self/exe", "/bin/script", "/bin/link"}) {
     Bundle other;
     write_file(other.rootfs() + "/bin/script", "#!/proc/self/exe\n", 0755);
-    ::symlink("/proc/self/exe", (other.rootfs() + "/bin/link").c_str());
+    REQUIRE(::symlink("/proc/self/exe", (other.rootfs() + "/bin/link").c_str()) == 0);
     Container first(other.args({program}));
     CommandOptions options;
     options.seconds = 10;
@@ -179,7 +179,7 @@ TEST_CASE("/proc and /sys must not be symbolic links: CVE-2019-19921, CVE-2023-2
     Bundle bundle;
     ::rmdir((bundle.rootfs() + "/" + name).c_str());
     make_directories(bundle.rootfs() + "/elsewhere");
-    ::symlink("/elsewhere", (bundle.rootfs() + "/" + name).c_str());
+    REQUIRE(::symlink("/elsewhere", (bundle.rootfs() + "/" + name).c_str()) == 0);
     const Leftovers leftovers(bundle);
     const Output output = Container(bundle).create();
     CHECK(output.status == 1);
@@ -195,7 +195,7 @@ TEST_CASE("a cwd that is a descriptor does not lead to the host: CVE-2024-21626"
   const std::string probe = "test -e ./../../../../../../../../.." + environment().scratch +
                             " && echo escaped; test -e ./runtime-copy && echo escaped; true";
   const Victim victim(bundle);
-  ::symlink("/proc/self/fd/7", (bundle.rootfs() + "/link").c_str());
+  REQUIRE(::symlink("/proc/self/fd/7", (bundle.rootfs() + "/link").c_str()) == 0);
   CommandOptions untidy;
   const skiff::Fd directory(::open(bundle.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   untidy.descriptors = {{directory.get(), 7}, {directory.get(), 12}};
@@ -230,7 +230,8 @@ TEST_CASE(
   const std::string volume = bundle.file("volume");
   make_directories(volume + "/dir");
   // For whoever follows it on the host or from before pivot_root.
-  ::symlink(("../../../../../../../../../.." + victim).c_str(), (volume + "/link").c_str());
+  REQUIRE(::symlink(("../../../../../../../../../.." + victim).c_str(),
+                    (volume + "/link").c_str()) == 0);
   write_file(bundle.file("source"), "x");
   bundle.mount("/vol", "bind", volume, "rbind");
   bundle.mount("/vol/dir/made", "tmpfs", "racer", "size=4k");
@@ -258,7 +259,7 @@ TEST_CASE("the rootfs's own links do not lead /dev out: CVE-2026-41579", "[attac
     make_directories(victim);
     const std::string link = bundle.rootfs() + path;
     run_command({"rm", "-rf", link});
-    ::symlink(("../../../../../../../../../.." + victim).c_str(), link.c_str());
+    REQUIRE(::symlink(("../../../../../../../../../.." + victim).c_str(), link.c_str()) == 0);
     bundle.remove("/mounts/1");  // no tmpfs on /dev: the nodes are made in the image's own
     Container container(bundle);
     container.create();
@@ -275,7 +276,8 @@ TEST_CASE("links in a volume on /dev do not lead out", "[attack]") {
   const std::string dev = bundle.file("dev");
   for (const char* name : {"null", "zero", "console", "ptmx", "fd", "stdin", "core", "tty"}) {
     make_directories(dev);
-    ::symlink(("../../../../../../../../../.." + victim).c_str(), (dev + "/" + name).c_str());
+    REQUIRE(::symlink(("../../../../../../../../../.." + victim).c_str(),
+                      (dev + "/" + name).c_str()) == 0);
   }
   bundle.remove("/mounts/1");
   bundle.set("/mounts/0", R"({"destination": "/proc", "type": "proc", "source": "proc"})");
@@ -297,7 +299,7 @@ TEST_CASE("a /dev/null that is a link does not turn masking into exposing: CVE-2
   write_file(bundle.rootfs() + "/exposed", "exposed");
   const std::string dev = bundle.file("dev");
   make_directories(dev);
-  ::symlink("/exposed", (dev + "/null").c_str());
+  REQUIRE(::symlink("/exposed", (dev + "/null").c_str()) == 0);
   bundle.set("/mounts/1", "{\"destination\": \"/dev\", \"type\": \"bind\", \"source\": " +
                               quote(dev) + ", \"options\": [\"bind\"]}");
   bundle.set("/linux/maskedPaths", "[\"/masked\"]");
@@ -310,8 +312,9 @@ TEST_CASE("a /dev/null that is a link does not turn masking into exposing: CVE-2
 TEST_CASE("a masked path that is a link masks nothing else: CVE-2025-31133", "[attack]") {
   Bundle bundle;
   write_file(bundle.rootfs() + "/target", "still here");
-  ::symlink("/target", (bundle.rootfs() + "/masked").c_str());
-  ::symlink("../../../../../../../../../../etc", (bundle.rootfs() + "/outside").c_str());
+  REQUIRE(::symlink("/target", (bundle.rootfs() + "/masked").c_str()) == 0);
+  REQUIRE(::symlink("../../../../../../../../../../etc", (bundle.rootfs() + "/outside").c_str()) ==
+          0);
   bundle.set("/linux/maskedPaths", R"(["/masked", "/outside/hostname"])");
   bundle.set("/linux/readonlyPaths", R"(["/outside/group"])");
   const std::string before = read_file("/proc/self/mountinfo");
@@ -326,7 +329,7 @@ TEST_CASE("the terminal's place cannot be led elsewhere: CVE-2025-52565", "[atta
     write_file(bundle.rootfs() + "/target", "mine");
     const std::string dev = bundle.file("dev");
     make_directories(dev + "/pts");
-    ::symlink("/target", (dev + "/" + name).c_str());
+    REQUIRE(::symlink("/target", (dev + "/" + name).c_str()) == 0);
     bundle.set("/mounts/1", "{\"destination\": \"/dev\", \"type\": \"bind\", \"source\": " +
                                 quote(dev) + ", \"options\": [\"bind\"]}");
     if (std::string(name) == "pts/0") bundle.remove("/mounts/2");  // no devpts over it
@@ -354,7 +357,7 @@ TEST_CASE("a false /proc is not written to: CVE-2019-16884, CVE-2025-52881", "[a
   for (const char* name :
        {"/sys/net/ipv4/tcp_mtu_probing", "/self/oom_score_adj", "/self/attr/exec"}) {
     make_directories((fake + name).substr(0, (fake + name).rfind('/')));
-    ::symlink(bundle.file("victim").c_str(), (fake + name).c_str());
+    REQUIRE(::symlink(bundle.file("victim").c_str(), (fake + name).c_str()) == 0);
   }
   bundle.set("/mounts/0", "{\"destination\": \"/proc\", \"type\": \"bind\", \"source\": " +
                               quote(fake) + ", \"options\": [\"bind\"]}");
@@ -409,7 +412,8 @@ TEST_CASE("the state directory cannot be led elsewhere by a container id", "[att
   make_directories(bundle.state_root());
   make_directories(bundle.file("victim"));
   write_file(bundle.file("victim/keep"), "x");
-  ::symlink(bundle.file("victim").c_str(), (bundle.state_root() + "/it-link").c_str());
+  REQUIRE(::symlink(bundle.file("victim").c_str(), (bundle.state_root() + "/it-link").c_str()) ==
+          0);
   runtime(bundle, {"delete", "--force", "it-link"});
   runtime(bundle, {"delete", "--force", "../victim"});
   CHECK(exists(bundle.file("victim/keep")));

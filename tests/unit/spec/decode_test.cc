@@ -155,9 +155,9 @@ TEST_CASE("annotations keep their order; a key may not be empty", "[spec]") {
 
 TEST_CASE("malformed text is located", "[spec]") {
   CHECK(refusal("{\n  \"ociVersion\": \"1.0.0\",\n}") ==
-        "line 3, column 1: Missing a name for object member");
-  CHECK(refusal("[]") == "expected object, found array");
-  CHECK(refusal("") == "line 1, column 1: The document is empty");
+        "config.json: line 3, column 1: Missing a name for object member");
+  CHECK(refusal("[]") == "config.json: expected object, found array");
+  CHECK(refusal("") == "config.json: line 1, column 1: The document is empty");
 }
 
 TEST_CASE("a NUL byte is refused, raw or escaped", "[spec]") {
@@ -176,7 +176,7 @@ TEST_CASE("deep nesting is no danger", "[spec]") {
   decoded(with_top("\"unknown\": " + std::string(kDepth, '[') + std::string(kDepth, ']')));
   std::string objects;
   for (size_t i = 0; i < kDepth; ++i) objects += "{\"a\":";
-  CHECK(refusal(objects) == "line 1, column 10001: Invalid value");
+  CHECK(refusal(objects) == "config.json: line 1, column 10001: Invalid value");
 }
 
 TEST_CASE("a text longer than 16 MiB is refused before it is parsed", "[spec]") {
@@ -184,7 +184,7 @@ TEST_CASE("a text longer than 16 MiB is refused before it is parsed", "[spec]") 
   std::string text = with_top("");
   text.append(kMost - text.size(), ' ');
   decoded(text);
-  CHECK(refusal(text + ' ') == "16777217 bytes, at most 16777216");
+  CHECK(refusal(text + ' ') == "config.json: 16777217 bytes, at most 16777216");
   CHECK(decode_process(std::string(kMost + 1, '{')).error().text() ==
         "process: 16777217 bytes, at most 16777216");
 }
