@@ -13,7 +13,8 @@
 
 namespace {
 
-constexpr size_t kTextLimit = 16u << 20;  // a static, not position-independent program starts at 4 MiB
+constexpr size_t kTextLimit =
+    16u << 20;  // a static, not position-independent program starts at 4 MiB
 
 /// Whether `pid` runs the file that `wanted` describes.
 bool runs(pid_t pid, const struct stat& wanted) {
@@ -30,8 +31,8 @@ int signal_of(int status) {
 }
 
 void step_all(pid_t first, const struct stat& program, std::vector<bool>& visited) {
-  constexpr long kOptions = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-                            PTRACE_O_TRACEEXEC;
+  constexpr long kOptions =
+      PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
   int status = 0;
   ::waitpid(first, &status, 0);
   ::ptrace(PTRACE_SETOPTIONS, first, nullptr, kOptions);
@@ -47,8 +48,7 @@ void step_all(pid_t first, const struct stat& program, std::vector<bool>& visite
       visited[registers.rip] = true;
     ::ptrace(PTRACE_SINGLESTEP, pid, nullptr, signal_of(status));
     // What the first process leaves behind goes on untraced when we end.
-  } while ((pid = ::waitpid(-1, &status, __WALL)) > 0 &&
-           (pid != first || WIFSTOPPED(status)));
+  } while ((pid = ::waitpid(-1, &status, __WALL)) > 0 && (pid != first || WIFSTOPPED(status)));
 }
 
 }  // namespace

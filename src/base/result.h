@@ -27,7 +27,8 @@ class [[nodiscard]] Error {
   }
   /// As from_errno, for an errno value that is already at hand.
   template <class... Args>
-  [[gnu::cold]] static Error from_code(int code, fmt::format_string<Args...> doing, Args&&... args) {
+  [[gnu::cold]] static Error from_code(int code, fmt::format_string<Args...> doing,
+                                       Args&&... args) {
     Error error(code, fmt::format(doing, std::forward<Args>(args)...));
     error.text_.append(": ").append(errno_text(code));
     return error;

@@ -79,8 +79,7 @@ Result<void> check_terminal(const spec::Process& process, const ExecOptions& opt
   const bool socket = !options.console_socket.empty();
   if (process.terminal && options.detach && !socket)
     return Error::invalid("--tty: a detached process needs --console-socket");
-  if (socket && !process.terminal)
-    return Error::invalid("--console-socket: needs --tty");
+  if (socket && !process.terminal) return Error::invalid("--console-socket: needs --tty");
   return {};
 }
 

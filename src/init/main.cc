@@ -71,8 +71,8 @@ int channel_number(std::string_view word) {
   constexpr uint64_t kMost = 1u << 20;  // fs.nr_open's default
   const uint64_t number = text::parse_unsigned(word).value_or(kMost);
   struct stat status {};
-  const bool socket = number < kMost && ::fstat(static_cast<int>(number), &status) == 0 &&
-                      S_ISSOCK(status.st_mode);
+  const bool socket =
+      number < kMost && ::fstat(static_cast<int>(number), &status) == 0 && S_ISSOCK(status.st_mode);
   return socket ? static_cast<int>(number) : -1;
 }
 
