@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kStartTimeField = 22;
 constexpr size_t kStateField = 3;
+constexpr size_t kMostStatus = 64u << 10;
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -108,7 +109,7 @@ Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
 std::optional<pid_t> innermost_pid(pid_t pid) {
   const auto file = sys::open(fmt::format("/proc/{}/status", pid), O_RDONLY);
   if (!file) return std::nullopt;
-  const auto status = sys::read_all(*file, 64 * 1024, "status");
+  const auto status = sys::read_all(*file, kMostStatus, "status");
   const size_t at = status ? status->find("\nNSpid:") : std::string::npos;
   if (at == std::string::npos) return std::nullopt;
   const std::string_view line = std::string_view(*status).substr(at + 1);
