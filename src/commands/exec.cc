@@ -6,12 +6,6 @@
 namespace skiff::commands {
 namespace {
 
-/// Engines pass these options empty where there is nothing to set.
-Result<void> check_unsupported(const std::string& argument) {
-  if (!argument.empty()) return Error::invalid("not supported yet");
-  return {};
-}
-
 constexpr Option kOptions[] = {
     {"process", 'p', "FILE", "run the process object in this JSON file", check_not_empty},
     {"detach", 'd', "", "return when the process has started"},
@@ -25,8 +19,8 @@ constexpr Option kOptions[] = {
     {"additional-gids", 'g', "GID", "add a supplementary group; may be repeated", check_id},
     {"cap", 'c', "CAP", "add a capability; may be repeated", check_capability},
     {"no-new-privs", 0, "", "deny new privileges to the process"},
-    {"process-label", 0, "LABEL", "SELinux label; not supported yet", check_unsupported},
-    {"apparmor", 0, "PROFILE", "AppArmor profile; not supported yet", check_unsupported},
+    {"process-label", 0, "LABEL", "SELinux label of the process"},
+    {"apparmor", 0, "PROFILE", "AppArmor profile of the process"},
     {"preserve-fds", 0, "N", "pass descriptors 3 to N+2 on to the process", check_descriptor_count},
     {"cgroup", 0, "PATH", "run in this cgroup below the container's"},
     {"ignore-paused", 0, "", "do not refuse a paused container; wait until it goes on"},
@@ -53,6 +47,8 @@ Result<container::ExecOptions> exec_options(const Arguments& arguments) {
   for (const std::string& word : arguments.all("additional-gids"))
     options.additional_gids.push_back(TRY(parse_id(word)));
   options.capabilities = arguments.all("cap");
+  options.apparmor_profile = arguments.get("apparmor");
+  options.selinux_label = arguments.get("process-label");
   options.tty = arguments.flag("tty");
   options.no_new_privileges = arguments.flag("no-new-privs");
   options.detach = arguments.flag("detach");

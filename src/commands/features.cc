@@ -52,8 +52,8 @@ void write_linux(json::Writer& json) {
   json.array("capabilities", capabilities::all_names());
   write_cgroup(json);
   write_seccomp(json);
-  write_enabled(json, "apparmor", false);
-  write_enabled(json, "selinux", false);
+  write_enabled(json, "apparmor", true);
+  write_enabled(json, "selinux", true);
   write_enabled(json, "intelRdt", false);
   json.key("mountExtensions");
   json.begin_object();

@@ -8,10 +8,12 @@
 #include "src/base/text.h"
 #include "src/launch/wire.h"
 #include "src/linux/idmap.h"
+#include "src/linux/lsm.h"
 #include "src/linux/mounts.h"
 #include "src/linux/namespaces.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/rlimits.h"
+#include "src/linux/scheduling.h"
 #include "src/linux/sealed_exe.h"
 #include "src/linux/spawn.h"
 #include "src/linux/syscalls.h"
@@ -32,6 +34,17 @@ Result<void> check_preserved(unsigned count) {
     if (::fcntl(static_cast<int>(3 + i), F_GETFD) != 0)
       return Error::invalid("--preserve-fds: descriptor {} of {} is not open", 3 + i, count);
   return {};
+}
+
+Result<void> set_oom_score_adj(pid_t pid, int32_t score) {
+  const std::string path = fmt::format("/proc/{}/oom_score_adj", pid);
+  const std::string value = fmt::format("{}", score);
+  const Fd file = TRY(sys::open(path, O_WRONLY).context("process.oomScoreAdj"));
+  auto written = sys::write_all(file.get(), value, path);
+  if (!written && written.error().is(EACCES))
+    return Error::from_code(EACCES, "process.oomScoreAdj: {}", value)
+        .with_hint("a score below the runtime's own needs CAP_SYS_RESOURCE");
+  return std::move(written).context("process.oomScoreAdj");
 }
 
 }  // namespace
@@ -124,15 +137,11 @@ Result<void> Child::raise_limits(const launch::ProcessPlan& process) const {
                                rlimits::name(wanted.resource), wanted.hard)
           .with_hint("raising a hard limit needs CAP_SYS_RESOURCE");
   }
-  if (!process.oom_score_adj) return {};
-  const std::string path = fmt::format("/proc/{}/oom_score_adj", pid_);
-  const std::string value = fmt::format("{}", *process.oom_score_adj);
-  const Fd file = TRY(sys::open(path, O_WRONLY).context("process.oomScoreAdj"));
-  auto written = sys::write_all(file.get(), value, path);
-  if (!written && written.error().is(EACCES))
-    return Error::from_code(EACCES, "process.oomScoreAdj: {}", value)
-        .with_hint("a score below the runtime's own needs CAP_SYS_RESOURCE");
-  return std::move(written).context("process.oomScoreAdj");
+  if (process.oom_score_adj) TRY(set_oom_score_adj(pid_, *process.oom_score_adj));
+  // setsid(2) has made the process a group of its own.
+  if (process.io_priority) TRY(scheduling::set_io_priority(pid_, *process.io_priority));
+  if (process.scheduler) TRY(scheduling::set_scheduler(pid_, *process.scheduler));
+  return {};
 }
 
 Result<void> Child::let_wait() {
@@ -172,6 +181,11 @@ Error Child::explain(Error error) {
   if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL)
     return std::move(told).with_hint("perhaps the memory limit is too low for it to start");
   return told;
+}
+
+void look_for_labels(const spec::Process& process, Host& host) {
+  if (!process.apparmor_profile.empty()) host.apparmor = lsm::has_apparmor();
+  if (!process.selinux_label.empty()) host.selinux = lsm::has_selinux();
 }
 
 Result<launch::Handed> open_handed(const launch::LaunchPlan& plan) {

@@ -46,7 +46,7 @@ class Child {
   Result<void> serve_until_ready(const Requests& requests);
   Fd take_console() { return std::move(console_); }
 
-  /// What needs more privilege than init has: hard limits that rise, the OOM score.
+  /// What needs more privilege than init has: hard limits that rise, the OOM score, scheduling.
   Result<void> raise_limits(const launch::ProcessPlan& process) const;
 
   /// create: init goes to wait on the start socket, and is ours no more.
@@ -71,6 +71,9 @@ class Child {
 /// The end of every start, over whichever channel: Start goes out, Executing and the end of file
 /// come back.
 Result<void> start_over(launch::Channel& channel, const std::string& state);
+
+/// Finds out what the plan must know of `host` for the labels of `process`, if it has any.
+void look_for_labels(const spec::Process& process, Host& host);
 
 /// The descriptors a plan calls for, opened in the runtime's namespaces.
 Result<launch::Handed> open_handed(const launch::LaunchPlan& plan);

@@ -76,6 +76,7 @@ Result<Design> design(const std::string& id, const CreateOptions& options, bool 
   const spec::Spec& spec = design.bundle.spec;
   TRY(check_terminal(spec, options, foreground));
   design.host = TRY(read_host());
+  if (spec.process) look_for_labels(*spec.process, design.host);
   if (options.cgroup_driver == CgroupDriver::Cgroupfs)
     design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));
   std::optional<seccomp::Program> filter;
@@ -106,6 +107,7 @@ Record make_record(const std::string& id, const Design& design, const CreateOpti
   record.annotations = spec.annotations;
   record.namespaces = spec.linux.namespaces;
   record.no_new_keyring = options.no_new_keyring;
+  record.has_process = spec.process.has_value();
   record.has_seccomp = design.plan.process.seccomp.has_value();
   record.has_poststart = !spec.hooks.poststart.empty();
   record.has_poststop = !spec.hooks.poststop.empty();
@@ -246,6 +248,7 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   RunOptions options = given;
   options.create = TRY(with_absolute_paths(given.create));
   Design plan = TRY(design(id, options.create, !options.detach));
+  if (!plan.bundle.spec.process) return Error::invalid("process: missing: there is nothing to run");
   std::optional<Foreground> foreground;
   if (!options.detach) {
     foreground.emplace(TRY(Foreground::begin()));

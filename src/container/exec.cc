@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "src/base/undo.h"
 #include "src/container/bundle.h"
 #include "src/container/child.h"
 #include "src/container/console_relay.h"
@@ -14,6 +15,7 @@
 #include "src/linux/capabilities.h"
 #include "src/linux/host.h"
 #include "src/linux/pidfd.h"
+#include "src/linux/scheduling.h"
 #include "src/linux/spawn.h"
 #include "src/spec/decode.h"
 #include "src/spec/validate.h"
@@ -47,8 +49,7 @@ Result<spec::Process> choose_process(const spec::Spec& spec, const ExecOptions& 
     if (options.tty) process.terminal = true;
     return process;
   }
-  if (!spec.process) return Error::invalid("process: the container has none to start from");
-  spec::Process process = *spec.process;
+  spec::Process process = spec.process ? *spec.process : spec::idle_process();
   process.args = options.args;
   process.terminal = options.tty;
   if (options.tty) process.console_size.reset();
@@ -60,6 +61,8 @@ Result<spec::Process> choose_process(const spec::Spec& spec, const ExecOptions& 
                                       options.additional_gids.begin(),
                                       options.additional_gids.end());
   if (options.no_new_privileges) process.no_new_privileges = true;
+  if (options.apparmor_profile) process.apparmor_profile = *options.apparmor_profile;
+  if (options.selinux_label) process.selinux_label = *options.selinux_label;
   TRY(add_capabilities(options.capabilities, process));
   TRY(spec::validate(process));
   return process;
@@ -97,17 +100,40 @@ Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& bel
   return paths;
 }
 
+/// The child in the container's cgroup, on the CPUs that process.execCPUAffinity names for its time
+/// before and after it gets there.
+Result<Child> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
+                       const spec::ExecAffinity& affinity, const sigset_t* mask) {
+  const bool initial = !affinity.initial.empty();
+  spec::NumberSet own;
+  // By inheritance, so that there is no moment on another CPU.
+  if (initial) {
+    own = TRY(scheduling::affinity(0));
+    TRY(scheduling::set_affinity(0, affinity.initial).context("process.execCPUAffinity.initial"));
+  }
+  Undo restore([&] {
+    if (initial) (void)scheduling::set_affinity(0, own);
+  });
+  // Born outside where it has something to do there.
+  const Fd v2 = initial ? Fd() : TRY(cgroup.v2_directory());
+  Child child = TRY(Child::spawn(plan, {v2.get(), mask}));
+  TRY(cgroup.add(child.pid(), initial));
+  if (!affinity.final.empty())
+    TRY(scheduling::set_affinity(child.pid(), affinity.final)
+            .context("process.execCPUAffinity.final"));
+  return child;
+}
+
 /// A process of the container, ready to execute.
 Result<Child> launch_process(const Container& container, const launch::LaunchPlan& plan,
-                             const ExecOptions& options, const sigset_t* mask) {
+                             const spec::ExecAffinity& affinity, const ExecOptions& options,
+                             const sigset_t* mask) {
   launch::Handed handed = TRY(open_handed(plan));
   handed.init = TRY(container.init_pidfd());
   if (!handed.init) return Error::received(ESRCH, "container not running");
   const cgroup::Paths paths = TRY(choose_cgroup(container.record(), options.cgroup));
   const auto cgroup = cgroup::open(paths);
-  const Fd v2 = TRY(cgroup->v2_directory());
-  Child child = TRY(Child::spawn(plan, {v2.get(), mask}));
-  TRY(cgroup->add(child.pid(), false));
+  Child child = TRY(spawn_in(*cgroup, plan, affinity, mask));
   TRY(child.send_plan(plan, handed));
   TRY(child.serve_until_ready({}));
   TRY(child.raise_limits(plan.process));
@@ -120,6 +146,7 @@ Result<launch::LaunchPlan> make_plan(const Container& container, const spec::Spe
   Host host;
   host.euid = ::geteuid();
   host.egid = ::getegid();
+  look_for_labels(process, host);
   std::optional<seccomp::Program> filter;
   if (record.has_seccomp) filter = TRY(load_filter(container.dir()));
   launch::PlanOptions plan_options;
@@ -142,7 +169,7 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
 
   std::optional<Foreground> foreground;
   if (!options.detach) foreground.emplace(TRY(Foreground::begin()));
-  Child child = TRY(launch_process(container, plan, options,
+  Child child = TRY(launch_process(container, plan, process.exec_affinity, options,
                                    foreground ? &foreground->original_mask() : nullptr));
   const pid_t pid = child.pid();
   Fd console = child.take_console();

@@ -20,6 +20,8 @@ struct ExecOptions {
   std::optional<uint32_t> gid;
   std::vector<uint32_t> additional_gids;
   std::vector<std::string> capabilities;  // names, added to bounding, effective and permitted
+  std::optional<std::string> apparmor_profile;
+  std::optional<std::string> selinux_label;
   bool tty = false;
   bool no_new_privileges = false;
   bool detach = false;

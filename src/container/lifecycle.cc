@@ -83,6 +83,8 @@ Result<void> Container::start() {
   if (before == Status::Running) return Error::invalid("cannot start an already running container");
   if (before != Status::Created)
     return Error::invalid("cannot start a container in the {} state", name(before));
+  // runtime.md#start: an error, and no effect on the container.
+  if (!record_.has_process) return Error::invalid("process: missing: there is nothing to start");
   const Fd init = TRY(init_pidfd());
   launch::Channel channel(TRY(connect_to(dir_)));
   auto started = start_over(channel, inner_hook_state(record_, Status::Created));

@@ -47,6 +47,7 @@ std::string to_json(const Record& record) {
     out.field(spec::name(entry.type), entry.path);
   out.end_object();
   out.field("no_new_keyring", record.no_new_keyring);
+  out.field("process", record.has_process);
   out.field("seccomp", record.has_seccomp);
   out.field("poststart", record.has_poststart);
   out.field("poststop", record.has_poststop);
@@ -72,6 +73,7 @@ Result<Record> record_from_json(std::string json) {
   record.annotations = TRY(root.string_map("annotations"));
   record.namespaces = TRY(read_namespaces(root));
   record.no_new_keyring = TRY(root.required<bool>("no_new_keyring"));
+  record.has_process = TRY(root.required<bool>("process"));
   record.has_seccomp = TRY(root.required<bool>("seccomp"));
   record.has_poststart = TRY(root.required<bool>("poststart"));
   record.has_poststop = TRY(root.required<bool>("poststop"));

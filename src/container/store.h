@@ -37,6 +37,7 @@ struct Record {
   spec::StringMap annotations;
   std::vector<spec::Namespace> namespaces;  // as configured
   bool no_new_keyring = false;
+  bool has_process = true;  // false: there is nothing that `start` could run
   bool has_seccomp = false;
   bool has_poststart = false;
   bool has_poststop = false;

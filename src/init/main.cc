@@ -18,6 +18,8 @@
 #include "src/launch/handed.h"
 #include "src/launch/wire.h"
 #include "src/linux/keyring.h"
+#include "src/linux/lsm.h"
+#include "src/linux/procfs.h"
 
 namespace skiff::init {
 namespace {
@@ -26,6 +28,14 @@ using launch::Channel;
 using launch::Tag;
 
 constexpr int kExitFailed = 255;
+
+/// A session keyring, which has the label of the process that will use it.
+Result<void> join_keyring(const launch::ProcessPlan& process, const Fd& procfs) {
+  if (process.selinux_label.empty()) return keyring::join_new_session(process.keyring);
+  TRY(lsm::set_selinux_keycreate(procfs, process.selinux_label).context("process.selinuxLabel"));
+  TRY(keyring::join_new_session(process.keyring));
+  return lsm::set_selinux_keycreate(procfs, "").context("process.selinuxLabel");
+}
 
 /// The story of a container's process, from the plan to execve; returns what went wrong
 /// while the runtime listens.
@@ -36,6 +46,11 @@ Result<void> launch_process(Channel& runtime) {
   log::configure(handed.log.get(), plan.log_json ? log::Format::Json : log::Format::Text,
                  static_cast<log::Level>(plan.log_level));
 
+  // While "/proc" is still the host's and nobody of the container has had a hand in it.
+  const bool labelled =
+      !plan.process.apparmor_profile.empty() || !plan.process.selinux_label.empty();
+  Fd procfs;
+  if (labelled) procfs = TRY(procfs::open_root());
   TRY(enter_namespaces(plan, handed, runtime));
   // Should the runtime be killed, so are we, wherever we are, even in a hook.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -43,13 +58,14 @@ Result<void> launch_process(Channel& runtime) {
   handed.joins.clear();
   handed.init.close();
   if (::setsid() < 0) return Error::from_errno("setsid");
-  if (!plan.process.keyring.empty()) TRY(keyring::join_new_session(plan.process.keyring));
+  if (!plan.process.keyring.empty()) TRY(join_keyring(plan.process, procfs));
 
   std::optional<Prepared> prepared;
   if (plan.rootfs)
     prepared = TRY(build_container(plan, handed.sources, runtime));
   else
     prepared = TRY(enter_container(plan, runtime));
+  prepared->procfs = std::move(procfs);
   TRY(prepare_process(plan.process, *prepared));
   log::configure(-1, log::format(), log::level());
   handed.log.close();

@@ -1,6 +1,7 @@
 #include "src/init/process.h"
 
 #include <linux/close_range.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "src/linux/console.h"
 #include "src/linux/credentials.h"
 #include "src/linux/devices.h"
+#include "src/linux/lsm.h"
 #include "src/linux/rlimits.h"
 #include "src/linux/rootdir.h"
 #include "src/linux/seccomp.h"
@@ -69,6 +71,17 @@ Result<void> change_directory(const Fd& root, const std::string& cwd, bool may_m
   return {};
 }
 
+/// Before the credentials change: from then on the kernel takes no word from the same descriptor,
+/// and /proc/self is no longer ours to write.
+Result<void> label(const ProcessPlan& plan, const Fd& procfs) {
+  if (!plan.apparmor_profile.empty())
+    TRY(lsm::set_apparmor_exec(procfs, plan.apparmor_profile, plan.no_new_privileges)
+            .context("process.apparmorProfile"));
+  if (!plan.selinux_label.empty())
+    TRY(lsm::set_selinux_exec(procfs, plan.selinux_label).context("process.selinuxLabel"));
+  return {};
+}
+
 /// The directory is entered with the rights of the container's root; a file system
 /// that does not trust root (NFS, FUSE) is asked again as the user.
 Result<void> enter_cwd_and_become(const ProcessPlan& plan, const Prepared& prepared) {
@@ -93,6 +106,12 @@ bool has_home(const std::vector<std::string>& env) {
                      [](const std::string& entry) { return entry.starts_with("HOME="); });
 }
 
+/// init of a container without a process: the parent of whatever `exec` leaves behind.
+void become_holder() {
+  ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps: wait(2), "NOTES"
+  ::signal(SIGTERM, [](int) { ::_exit(0); });
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);
@@ -110,16 +129,21 @@ Result<void> prepare_process(const ProcessPlan& plan, Prepared& prepared) {
     TRY(reopen_null_devices(prepared.root));
   prepared.terminal.close();
   TRY(give_stdio(plan.uid));
-  if (!has_home(plan.env)) prepared.home = "HOME=" + find_home(prepared.root, plan.uid);
+  if (!plan.holds() && !has_home(plan.env))
+    prepared.home = "HOME=" + find_home(prepared.root, plan.uid);
+  TRY(label(plan, prepared.procfs));
+  prepared.procfs.close();
   TRY(enter_cwd_and_become(plan, prepared));
   ::umask(plan.umask);
-  prepared.program = TRY(find_program(plan.args.front(), plan.env));
+  if (plan.holds()) become_holder();
+  if (!plan.holds()) prepared.program = TRY(find_program(plan.args.front(), plan.env));
   prepared.root.close();
   return {};
 }
 
 Result<void> execute(const launch::LaunchPlan& plan, const Prepared& prepared,
                      const std::string& state, launch::Channel& runtime) {
+  if (plan.process.holds()) return Error::invalid("process: missing: there is nothing to start");
   TRY(launch::run_hooks("startContainer", plan.start_container, state));
   const ProcessPlan& process = plan.process;
   const std::vector<char*> argv = pointers(process.args);

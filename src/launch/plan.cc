@@ -53,6 +53,19 @@ std::vector<std::string> plan_environment(const std::vector<std::string>& env) {
   return unique;
 }
 
+/// Fails closed: config.md#linux-process demands an error where a label cannot be applied.
+Result<void> plan_labels(const spec::Process& process, const Host& host, ProcessPlan& plan) {
+  // What nothing confines is unconfined already.
+  const bool unconfined = process.apparmor_profile == "unconfined";
+  if (!process.apparmor_profile.empty() && !host.apparmor && !unconfined)
+    return Error::invalid("process.apparmorProfile: AppArmor is not enabled on this host");
+  if (!process.selinux_label.empty() && !host.selinux)
+    return Error::invalid("process.selinuxLabel: SELinux is not enabled on this host");
+  if (host.apparmor) plan.apparmor_profile = process.apparmor_profile;
+  plan.selinux_label = process.selinux_label;
+  return {};
+}
+
 Result<ProcessPlan> plan_process(const spec::Process& process, const NamespacePlan& namespaces,
                                  const Host& host, std::optional<seccomp::Program> filter,
                                  const PlanOptions& options) {
@@ -76,13 +89,16 @@ Result<ProcessPlan> plan_process(const spec::Process& process, const NamespacePl
   plan.no_new_privileges = process.no_new_privileges;
   plan.rlimits = process.rlimits;
   plan.oom_score_adj = process.oom_score_adj;
+  plan.scheduler = process.scheduler;
+  plan.io_priority = process.io_priority;
+  TRY(plan_labels(process, host, plan));
   if (!options.no_new_keyring) plan.keyring = "_ses." + options.id;
   plan.preserve_fds = options.preserve_fds + options.listen_fds;
   if (options.listen_fds > 0) {
     plan.env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
     plan.env.emplace_back("LISTEN_PID=1");
   }
-  plan.keep_sys_admin = filter.has_value() && !process.no_new_privileges;
+  plan.keep_sys_admin = filter.has_value() && !process.no_new_privileges && !plan.holds();
   plan.seccomp = std::move(filter);
   return plan;
 }
@@ -110,7 +126,6 @@ Result<LaunchPlan> plan_container(const spec::Spec& spec, const Host& host,
                                   const cgroup::Paths& cgroup,
                                   std::optional<seccomp::Program> filter,
                                   const PlanOptions& options) {
-  if (!spec.process) return Error::invalid("process: missing");
   LaunchPlan plan;
   plan.id = options.id;
   plan.namespaces = plan_namespaces(spec.linux.namespaces);
@@ -124,8 +139,8 @@ Result<LaunchPlan> plan_container(const spec::Spec& spec, const Host& host,
                        !spec.hooks.create_container.empty();
   plan.create_container = spec.hooks.create_container;
   plan.start_container = spec.hooks.start_container;
-  plan.process =
-      TRY(plan_process(*spec.process, plan.namespaces, host, std::move(filter), options));
+  const spec::Process process = spec.process ? *spec.process : spec::idle_process();
+  plan.process = TRY(plan_process(process, plan.namespaces, host, std::move(filter), options));
   plan.process.console_device = plan.process.terminal && plan.rootfs && plan.rootfs->make_devices;
   plan.start_socket = options.start_socket;
   copy_log_settings(plan);

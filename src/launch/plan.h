@@ -90,14 +90,18 @@ struct ProcessPlan {
   bool set_groups = true;  // false where setgroups(2) is denied
   uint32_t umask = 0022;
   std::string cwd;
-  std::vector<std::string> args;
+  std::vector<std::string> args;  // empty: no process, init holds the namespaces (see holds())
   std::vector<std::string> env;
   spec::Capabilities capabilities;
   bool no_new_privileges = false;
   /// In effect order; the runtime raises hard limits, init sets the rest just before execve.
   std::vector<spec::Rlimit> rlimits;
-  std::optional<int32_t> oom_score_adj;  // written by the runtime
-  std::string keyring;                   // session keyring to join; "" keeps the caller's
+  std::optional<int32_t> oom_score_adj;         // written by the runtime
+  std::optional<spec::Scheduler> scheduler;     // set by the runtime: the privilege needed is that
+  std::optional<spec::IoPriority> io_priority;  // of the initial user namespace
+  std::string apparmor_profile;                 // from execve on; "" as it is
+  std::string selinux_label;                    // from execve on; "" as it is
+  std::string keyring;                          // session keyring to join; "" keeps the caller's
   unsigned preserve_fds = 0;
   std::optional<seccomp::Program> seccomp;
   /// seccomp(2) demands no_new_privs or CAP_SYS_ADMIN. The filter is loaded last, just before
@@ -105,6 +109,9 @@ struct ProcessPlan {
   /// kept until then; execve itself takes it away (capabilities(7), "Transformation of
   /// capabilities").
   bool keep_sys_admin = false;
+
+  /// A container without a process of its own: init waits until it is killed, and nothing starts.
+  bool holds() const { return args.empty(); }
 };
 
 struct LaunchPlan {

@@ -153,6 +153,14 @@ void fields(Archive& a, spec::Rlimit& v) {
   list(a, v.resource, v.soft, v.hard);
 }
 template <class Archive>
+void fields(Archive& a, spec::Scheduler& v) {
+  list(a, v.policy, v.nice, v.priority, v.flags, v.runtime, v.deadline, v.period);
+}
+template <class Archive>
+void fields(Archive& a, spec::IoPriority& v) {
+  list(a, v.io_class, v.level);
+}
+template <class Archive>
 void fields(Archive& a, spec::Hook& v) {
   list(a, v.path, v.args, v.env, v.timeout);
 }
@@ -168,7 +176,8 @@ template <class Archive>
 void fields(Archive& a, ProcessPlan& v) {
   list(a, v.terminal, v.console_size, v.console_device, v.uid, v.gid, v.groups, v.set_groups,
        v.umask, v.cwd, v.args, v.env, v.capabilities, v.no_new_privileges, v.rlimits,
-       v.oom_score_adj, v.keyring, v.preserve_fds, v.seccomp, v.keep_sys_admin);
+       v.oom_score_adj, v.scheduler, v.io_priority, v.apparmor_profile, v.selinux_label, v.keyring,
+       v.preserve_fds, v.seccomp, v.keep_sys_admin);
 }
 template <class Archive>
 void fields(Archive& a, LaunchPlan& v) {

@@ -12,6 +12,8 @@ struct Host {
   uid_t euid = 0;
   gid_t egid = 0;
   cgroup::Layout cgroups;
+  bool apparmor = false;  // looked at for processes that want a label
+  bool selinux = false;
 };
 
 Result<Host> read_host();

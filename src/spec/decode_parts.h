@@ -16,6 +16,9 @@ Result<Process> decode_process(const json::View& json);
 Result<Linux> decode_linux(const json::View& json);
 Result<Resources> decode_resources(const json::View& json);
 Result<Seccomp> decode_seccomp(const json::View& json);
+Result<Scheduler> decode_scheduler(const json::View& json);
+Result<IoPriority> decode_io_priority(const json::View& json);
+Result<ExecAffinity> decode_exec_affinity(const json::View& json);
 
 /// Fails if one of `names` says something: better refused than not honoured.
 Result<void> refuse(const json::View& json, std::initializer_list<std::string_view> names);

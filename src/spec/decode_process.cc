@@ -136,6 +136,17 @@ Result<std::optional<int32_t>> decode_oom_score_adj(const json::View& json) {
   return score;
 }
 
+/// What is written to a file of /proc/PID/attr: one line that says something.
+Result<std::string> decode_label(const json::View& json, std::string_view name) {
+  std::string label = TRY(text_of(json, name));
+  const bool strange = std::any_of(label.begin(), label.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+  });
+  if (strange)
+    return Error::invalid("{}: a control character in {}", json.path_of(name), text::quote(label));
+  return label;
+}
+
 }  // namespace
 
 Result<Process> decode_process(const json::View& json) {
@@ -152,8 +163,12 @@ Result<Process> decode_process(const json::View& json) {
   process.rlimits = TRY(decode_rlimits(json));
   process.no_new_privileges = TRY(flag_of(json, "noNewPrivileges"));
   process.oom_score_adj = TRY(decode_oom_score_adj(json));
-  TRY(refuse(json,
-             {"scheduler", "ioPriority", "execCPUAffinity", "apparmorProfile", "selinuxLabel"}));
+  process.scheduler = TRY(optional_part(json, "scheduler", decode_scheduler));
+  process.io_priority = TRY(optional_part(json, "ioPriority", decode_io_priority));
+  process.exec_affinity =
+      TRY(optional_part(json, "execCPUAffinity", decode_exec_affinity)).value_or(ExecAffinity());
+  process.apparmor_profile = TRY(decode_label(json, "apparmorProfile"));
+  process.selinux_label = TRY(decode_label(json, "selinuxLabel"));
   return process;
 }
 

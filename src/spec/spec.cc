@@ -27,6 +27,12 @@ const NamespaceNames& names(NamespaceType type) { return kNames[static_cast<size
 
 }  // namespace
 
+Process idle_process() {
+  Process process;
+  process.cwd = "/";
+  return process;
+}
+
 const char* name(NamespaceType type) { return names(type).oci; }
 const char* proc_file(NamespaceType type) { return names(type).proc; }
 uint64_t clone_flag(NamespaceType type) { return names(type).flag; }

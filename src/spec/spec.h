@@ -20,6 +20,8 @@ inline constexpr const char* kOciVersion = "1.3.0";
 inline constexpr const char* kOciVersionMin = "1.0.0";
 
 using StringMap = std::vector<std::pair<std::string, std::string>>;
+/// Small numbers, of CPUs or memory nodes: bit n%64 of word n/64, no empty word at the end.
+using NumberSet = std::vector<uint64_t>;
 
 struct Root {
   std::string path;  // as written: absolute, or relative to the bundle
@@ -60,6 +62,28 @@ struct Rlimit {
   uint64_t hard = 0;
 };
 
+/// As sched_setattr(2) takes it; times in nanoseconds.
+struct Scheduler {
+  uint32_t policy = 0;  // SCHED_*
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t flags = 0;  // SCHED_FLAG_*
+  uint64_t runtime = 0;
+  uint64_t deadline = 0;
+  uint64_t period = 0;
+};
+
+struct IoPriority {
+  uint8_t io_class = 0;  // IOPRIO_CLASS_*
+  uint8_t level = 0;     // 0 (high) to 7
+};
+
+/// CPUs of an exec'ed process, before it enters the container's cgroup and after; empty: as it is.
+struct ExecAffinity {
+  NumberSet initial;
+  NumberSet final;
+};
+
 struct Process {
   bool terminal = false;
   std::optional<ConsoleSize> console_size;
@@ -72,6 +96,11 @@ struct Process {
   std::vector<Rlimit> rlimits;
   bool no_new_privileges = false;
   std::optional<int32_t> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  ExecAffinity exec_affinity;
+  std::string apparmor_profile;  // "": as it is
+  std::string selinux_label;     // "": as it is
 };
 
 enum class NamespaceType { Mount, Pid, Network, Ipc, Uts, User, Cgroup, Time };
@@ -203,6 +232,10 @@ struct Spec {
   }
   bool has_namespace(NamespaceType type) const { return find_namespace(type) != nullptr; }
 };
+
+/// What stands for a process where the configuration has none (config.md#process: OPTIONAL until
+/// `start`): root without a capability, in "/".
+Process idle_process();
 
 /// "mount", "pid", … as linux.namespaces[].type has it.
 const char* name(NamespaceType type);

@@ -92,8 +92,6 @@ TEST_CASE("a wrong command line is answered with one line that says what is wron
         "list: unexpected argument \"a\" (hint: usage: skiff list [OPTION...])");
   CHECK(complaint({"exec", "web"}) ==
         "exec: missing argument COMMAND (hint: or give --process FILE)");
-  CHECK(complaint({"exec", "--apparmor", "p", "web", "ls"}) ==
-        "exec: --apparmor: not supported yet");
   CHECK(complaint({"create", "--preserve-fds", "x", "web"}) ==
         "create: --preserve-fds: expected a number from 0 to 1048576, found \"x\"");
   CHECK(complaint({"create", "--bundle=", "web"}) == "create: --bundle: must not be empty");

@@ -23,6 +23,7 @@ Record full_record() {
   record.cgroup.directories = {{"memory", "/sys/fs/cgroup/memory/web"}, {"", "/sys/fs/cgroup/web"}};
   record.annotations = {{"a.b", "c\"\n"}};
   record.namespaces = {{spec::NamespaceType::Pid, ""}, {spec::NamespaceType::Network, "/run/n"}};
+  record.has_process = false;
   record.no_new_keyring = record.has_seccomp = record.has_poststart = record.has_poststop = true;
   return record;
 }

@@ -242,3 +242,33 @@ TEST_CASE("exec joins every namespace the container was configured with", "[laun
   CHECK_FALSE(made->rootfs.has_value());
   CHECK(made->process.keyring == "_ses.web");
 }
+
+TEST_CASE("a label is refused where its security module is absent", "[launch]") {
+  spec::Spec spec = container_spec();
+  spec.process->apparmor_profile = "docker-default";
+  CHECK(plan(spec).error().text() ==
+        "process.apparmorProfile: AppArmor is not enabled on this host");
+  Host host = v2_host();
+  host.apparmor = true;
+  CHECK(plan(spec, host)->process.apparmor_profile == "docker-default");
+
+  spec.process->apparmor_profile = "unconfined";
+  CHECK(plan(spec)->process.apparmor_profile == "");
+  CHECK(plan(spec, host)->process.apparmor_profile == "unconfined");
+
+  spec.process->selinux_label = "a:b:c:s0";
+  CHECK(plan(spec).error().text() == "process.selinuxLabel: SELinux is not enabled on this host");
+  host.selinux = true;
+  CHECK(plan(spec, host)->process.selinux_label == "a:b:c:s0");
+}
+
+TEST_CASE("without a process the plan is one that holds, and keeps no privilege", "[launch]") {
+  spec::Spec spec = container_spec();
+  spec.process.reset();
+  const auto made = plan(spec, v2_host(), {}, seccomp::Program());
+  REQUIRE(made);
+  CHECK(made->process.holds());
+  CHECK_FALSE(made->process.keep_sys_admin);
+  CHECK(made->process.cwd == "/");
+  CHECK(made->process.capabilities.bounding == 0);
+}

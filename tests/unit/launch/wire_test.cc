@@ -62,6 +62,10 @@ LaunchPlan full_plan() {
   process.no_new_privileges = true;
   process.rlimits = {{7, 1024, 2048}};
   process.oom_score_adj = -5;
+  process.scheduler = spec::Scheduler{1, 2, 3, 4, 5, 6, 7};
+  process.io_priority = spec::IoPriority{1, 2};
+  process.apparmor_profile = "profile";
+  process.selinux_label = "label";
   process.keyring = "_ses.web";
   process.preserve_fds = 2;
   process.seccomp = seccomp::Program{{{0x06, 0, 0, 0x7fff0000}}, 4};

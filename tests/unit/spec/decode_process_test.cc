@@ -191,23 +191,6 @@ TEST_CASE("every member of a process has its type and range", "[spec]") {
   }
 }
 
-TEST_CASE("a process's members that are not honoured are refused unless blank", "[spec]") {
-  const std::pair<const char*, const char*> table[] = {
-      {"scheduler", R"({"policy": "SCHED_FIFO"})"},
-      {"ioPriority", R"({"class": "IOPRIO_CLASS_IDLE"})"},
-      {"execCPUAffinity", R"({"initial": "0"})"},
-      {"apparmorProfile", R"("docker-default")"},
-      {"selinuxLabel", R"("a:b:c:d")"},
-  };
-  for (const auto& [name, value] : table) {
-    const std::string member = "\"" + std::string(name) + "\": ";
-    CHECK(refusal(with_process(member + value)) ==
-          "process." + std::string(name) + ": not supported yet");
-    process_of(member + "null");
-  }
-  process_of(R"("apparmorProfile": "", "selinuxLabel": "", "ioPriority": {})");
-}
-
 TEST_CASE("members for Windows are ignored", "[spec]") {
   process_of(R"("commandLine": "cmd.exe", "user": {"uid": 0, "gid": 0, "username": "x"})");
 }
