@@ -54,13 +54,16 @@ def parse_arguments():
 
 
 def enter_private_mounts():
-    """crun refuses a hybrid layout, so every runtime gets a pure cgroup v2 tree, out of sight."""
+    """crun refuses a hybrid layout, so every runtime gets a pure cgroup v2 tree, out of sight; and
+    /run in memory, as an installed system has it."""
     if os.environ.get(PRIVATE):
         return
     os.environ[PRIVATE] = "1"
     script = (
         f'[ "$(stat -f -c %T {CGROUPS})" = cgroup2fs ] || '
-        f"{{ umount -l {CGROUPS} && mount -t cgroup2 none {CGROUPS}; }} && exec \"$@\""
+        f"{{ umount -l {CGROUPS} && mount -t cgroup2 none {CGROUPS}; }} && "
+        '{ [ "$(stat -f -c %T /run)" = tmpfs ] || mount -t tmpfs -o mode=755 tmpfs /run; } && '
+        'exec "$@"'
     )
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
     os.execvp(command[0], command + [sys.executable, "-B", *sys.argv])

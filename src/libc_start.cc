@@ -21,13 +21,13 @@
 extern "C" {
 
 // The defaults of sysdeps/x86/cacheinfo.h and dl-cacheinfo.h, in bytes.
-long __x86_data_cache_size_half = 32 * 1024 / 2;
-long __x86_data_cache_size = 32 * 1024;
-long __x86_shared_cache_size_half = 1024 * 1024 / 2;
-long __x86_shared_cache_size = 1024 * 1024;
-long __x86_shared_non_temporal_threshold = 1024 * 1024 * 3 / 4;
+long __x86_data_cache_size_half = 32l * 1024 / 2;
+long __x86_data_cache_size = 32l * 1024;
+long __x86_shared_cache_size_half = 1024l * 1024 / 2;
+long __x86_shared_cache_size = 1024l * 1024;
+long __x86_shared_non_temporal_threshold = 1024l * 1024 * 3 / 4;
 long __x86_rep_movsb_threshold = 2048;
-long __x86_rep_movsb_stop_threshold = 1024 * 1024 * 3 / 4;
+long __x86_rep_movsb_stop_threshold = 1024l * 1024 * 3 / 4;
 long __x86_rep_stosb_threshold = 2048;
 int __x86_string_control = 0;
 

@@ -23,6 +23,10 @@ namespace {
 
 using launch::Tag;
 
+/// What a socket takes without a reader: a third of net.core.wmem_default, which counts the
+/// kernel's own overhead (socket(7)).
+constexpr size_t kFitsSocket = 65536;
+
 std::string describe_death(int status) {
   if (WIFSIGNALED(status)) return fmt::format("init was killed by signal {}", WTERMSIG(status));
   return fmt::format("init ended with status {}", WEXITSTATUS(status));
@@ -49,9 +53,16 @@ Result<void> set_oom_score_adj(pid_t pid, int32_t score) {
 
 }  // namespace
 
-Result<Child> Child::spawn(const launch::LaunchPlan& plan, const ChildOptions& options) {
+Result<Child> Child::spawn(const launch::LaunchPlan& plan, const launch::Handed& handed,
+                           const ChildOptions& options) {
   TRY(check_preserved(plan.process.preserve_fds));
   auto ends = TRY(launch::Channel::pair());
+  bool sent = false;
+  if (options.born_in_place) {
+    const std::string encoded = launch::encode(plan);
+    sent = encoded.size() <= kFitsSocket;
+    if (sent) TRY(ends.first.send(Tag::Plan, encoded, handed.numbers()));
+  }
   const Fd exe = TRY(open_sealed_exe());
   SpawnRequest request;
   request.path = "skiff init";
@@ -67,7 +78,7 @@ Result<Child> Child::spawn(const launch::LaunchPlan& plan, const ChildOptions& o
   request.mask = options.mask;
   request.close_others = true;  // whatever our caller may have left open (CVE-2024-21626)
   Spawned spawned = TRY(skiff::spawn(request));
-  return Child(spawned.pid, std::move(spawned.pidfd), std::move(ends.first));
+  return Child(spawned.pid, std::move(spawned.pidfd), std::move(ends.first), sent);
 }
 
 Child::~Child() {
@@ -77,6 +88,7 @@ Child::~Child() {
 }
 
 Result<void> Child::send_plan(const launch::LaunchPlan& plan, const launch::Handed& handed) {
+  if (has_plan_) return {};
   auto sent = channel_.send(Tag::Plan, launch::encode(plan), handed.numbers());
   if (!sent) return explain(std::move(sent).error());
   return {};

@@ -18,14 +18,17 @@ namespace skiff::container {
 struct ChildOptions {
   int cgroup = -1;                 // v2 directory the child is born in, or -1
   const sigset_t* mask = nullptr;  // for the user's process; null: nothing blocked
+  /// The child is born where it belongs, and may act on the plan as soon as it lives.
+  bool born_in_place = false;
 };
 
 /// A launched process, our child. Killed and reaped with this object, unless let go.
 class Child {
  public:
-  /// Starts `skiff init` from the sealed executable with the plan's namespaces. Nothing is sent
-  /// yet.
-  static Result<Child> spawn(const launch::LaunchPlan& plan, const ChildOptions& options);
+  /// Starts `skiff init` from the sealed executable with the plan's namespaces. A child that is
+  /// born in place finds the plan waiting, if it is of a common size.
+  static Result<Child> spawn(const launch::LaunchPlan& plan, const launch::Handed& handed,
+                             const ChildOptions& options);
   Child(Child&&) noexcept = default;
   Child& operator=(Child&&) = delete;
   ~Child();
@@ -33,6 +36,7 @@ class Child {
   pid_t pid() const { return pid_; }
   const Fd& pidfd() const { return pidfd_; }
 
+  /// Sends the plan, unless it was there before the child.
   Result<void> send_plan(const launch::LaunchPlan& plan, const launch::Handed& handed);
 
   struct Requests {
@@ -55,8 +59,8 @@ class Child {
   Result<void> start(const std::string& state);
 
  private:
-  Child(pid_t pid, Fd pidfd, launch::Channel channel)
-      : pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)) {}
+  Child(pid_t pid, Fd pidfd, launch::Channel channel, bool has_plan)
+      : pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)), has_plan_(has_plan) {}
 
   Result<void> adopt_container_pid(launch::Message message);
   /// Turns "the other side is gone" into how the child died.
@@ -65,6 +69,7 @@ class Child {
   pid_t pid_;
   Fd pidfd_;  // empty once let go
   launch::Channel channel_;
+  bool has_plan_;
   Fd console_;
 };
 

@@ -126,6 +126,7 @@ struct Construction {
   const ContainerStore& store;
   StateDir dir;
   Record record;
+  Record ready;  // what the record will be
   std::unique_ptr<cgroup::Cgroup> cgroup;
   std::optional<Child> child;
   Fd console;
@@ -156,19 +157,29 @@ Result<std::string> run_runtime_hooks(Construction& made, const Design& design) 
   return inner_hook_state(made.record, Status::Creating);
 }
 
+/// Writes the Record of a container that is ready; it counts once it is committed.
+Result<void> stage_record(Construction& made) {
+  made.ready = made.record;
+  made.ready.pid = made.child->pid();
+  made.ready.start_time = TRY(pidfd::start_time(made.ready.pid));
+  made.ready.ready = true;
+  return stage(made.dir, made.ready);
+}
+
 /// Everything up to an init that is ready to execute; from then on the container exists.
 Result<void> build(Construction& made, Design& design, const CreateOptions& options,
                    const sigset_t* mask) {
   const spec::Spec& spec = design.bundle.spec;
   // Told before it is done: a killed create can be cleaned up from the record.
   TRY(save_intent(made.dir, made.record));
-  TRY(store_config(made.dir, design));
 
   auto cgroup = cgroup::open(made.record.cgroup);
   const spec::Resources resources = spec.linux.resources.value_or(spec::Resources());
   TRY(cgroup->create(resources).context("create cgroup"));
   made.cgroup = std::move(cgroup);
-  TRY(made.cgroup->apply(resources));
+  TRY(made.cgroup->apply_limits(resources));
+  const bool devices_at_once = made.cgroup->applies_devices_atomically();
+  if (!devices_at_once) TRY(made.cgroup->apply_devices(resources));
 
   launch::Handed handed = TRY(open_handed(design.plan));
   Fd start_socket;
@@ -177,9 +188,16 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
     handed.start_socket = Fd(::fcntl(start_socket.get(), F_DUPFD_CLOEXEC, 3));
   }
   const Fd v2 = TRY(made.cgroup->v2_directory());
-  made.child.emplace(TRY(Child::spawn(design.plan, {v2.get(), mask})));
+  made.child.emplace(
+      TRY(Child::spawn(design.plan, handed, {v2.get(), mask, made.cgroup->is_placed_by_clone()})));
   TRY(made.cgroup->add(made.child->pid(), false));
   TRY(made.child->send_plan(design.plan, handed));
+
+  // While init builds, all that it does not need; a slow start is a busy one here.
+  if (devices_at_once) TRY(made.cgroup->apply_devices(resources));
+  TRY(store_config(made.dir, design));
+  if (!design.plan.namespaces.bootstrap) TRY(stage_record(made));
+
   Child::Requests requests;
   requests.uid_mappings = &spec.linux.uid_mappings;
   requests.gid_mappings = &spec.linux.gid_mappings;
@@ -187,12 +205,11 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   TRY(made.child->serve_until_ready(requests));
   TRY(made.child->raise_limits(design.plan.process));
 
-  made.record.pid = made.child->pid();
-  made.record.start_time = TRY(pidfd::start_time(made.record.pid));
+  if (design.plan.namespaces.bootstrap) TRY(stage_record(made));  // its pid is known only now
   // The name first: a container that is ready and has none counts as started.
   if (design.plan.start_socket) TRY(listen_on(start_socket, made.dir));
-  made.record.ready = true;
-  TRY(save(made.dir, made.record));
+  TRY(commit(made.dir));
+  made.record = std::move(made.ready);
   made.console = made.child->take_console();
   TRY(hand_over(made.console, made.child->pidfd(), "standard", made.record.pid,
                 {options.console_socket, options.pidfd_socket, options.pid_file}));

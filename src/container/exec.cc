@@ -103,7 +103,8 @@ Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& bel
 /// The child in the container's cgroup, on the CPUs that process.execCPUAffinity names for its time
 /// before and after it gets there.
 Result<Child> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
-                       const spec::ExecAffinity& affinity, const sigset_t* mask) {
+                       const launch::Handed& handed, const spec::ExecAffinity& affinity,
+                       const sigset_t* mask) {
   const bool initial = !affinity.initial.empty();
   spec::NumberSet own;
   // By inheritance, so that there is no moment on another CPU.
@@ -116,7 +117,8 @@ Result<Child> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
   });
   // Born outside where it has something to do there.
   const Fd v2 = initial ? Fd() : TRY(cgroup.v2_directory());
-  Child child = TRY(Child::spawn(plan, {v2.get(), mask}));
+  const bool in_place = cgroup.is_placed_by_clone() && !initial && affinity.final.empty();
+  Child child = TRY(Child::spawn(plan, handed, {v2.get(), mask, in_place}));
   TRY(cgroup.add(child.pid(), initial));
   if (!affinity.final.empty())
     TRY(scheduling::set_affinity(child.pid(), affinity.final)
@@ -133,7 +135,7 @@ Result<Child> launch_process(const Container& container, const launch::LaunchPla
   if (!handed.init) return Error::received(ESRCH, "container not running");
   const cgroup::Paths paths = TRY(choose_cgroup(container.record(), options.cgroup));
   const auto cgroup = cgroup::open(paths);
-  Child child = TRY(spawn_in(*cgroup, plan, affinity, mask));
+  Child child = TRY(spawn_in(*cgroup, plan, handed, affinity, mask));
   TRY(child.send_plan(plan, handed));
   TRY(child.serve_until_ready({}));
   TRY(child.raise_limits(plan.process));

@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxId = 1024;
 constexpr size_t kMaxRecord = 4u << 20;
 constexpr const char* kRecordFile = "state.json";
+constexpr const char* kStagedFile = ".state.json";
 constexpr const char* kIntentFile = "intent.json";
 
 std::string absolute(const std::string& directory) {
@@ -151,8 +152,14 @@ Result<void> write_new_file(const StateDir& dir, const char* name, std::string_v
   return sys::write_all(file.get(), text, name);
 }
 
-Result<void> save(const StateDir& dir, const Record& record) {
-  return replace_file(dir, kRecordFile, to_json(record));
+Result<void> stage(const StateDir& dir, const Record& record) {
+  return write_new_file(dir, kStagedFile, to_json(record));
+}
+
+Result<void> commit(const StateDir& dir) {
+  if (::renameat(dir.fd.get(), kStagedFile, dir.fd.get(), kRecordFile) < 0)
+    return Error::from_errno("rename {}/{}", dir.path, kStagedFile);
+  return {};
 }
 
 Result<void> save_intent(const StateDir& dir, const Record& record) {

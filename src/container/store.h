@@ -82,10 +82,13 @@ Result<void> lock(const StateDir& dir, int seconds);
 
 /// Writes a file that does not exist yet, of a container that is not ready yet.
 Result<void> write_new_file(const StateDir& dir, const char* name, std::string_view text);
-/// Writes the Record: temporary file, then rename(2).
-Result<void> save(const StateDir& dir, const Record& record);
-/// As save, before the container exists: what a killed create leaves for `delete`. Under a
-/// name of its own, because replacing a file makes disk file systems write it out at once.
+/// Writes the Record under a name that nobody reads. Once a container; commit follows.
+Result<void> stage(const StateDir& dir, const Record& record);
+/// Gives the staged Record its name: from now on it counts.
+Result<void> commit(const StateDir& dir);
+/// Writes the Record as it is before the container exists: what a killed create leaves for
+/// `delete`. Under a name of its own, because replacing a file makes disk file systems write it out
+/// at once.
 Result<void> save_intent(const StateDir& dir, const Record& record);
 /// The Record, or the intent. Fails with ENOENT when create has not got that far.
 Result<Record> load(const StateDir& dir);

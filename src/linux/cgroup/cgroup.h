@@ -59,11 +59,18 @@ class Cgroup {
   /// ("container's cgroup is not empty: N process(es) found") or is frozen. Idempotent.
   /// On failure what this call made is removed.
   virtual Result<void> create(const spec::Resources& resources) = 0;
-  /// Writes the limits; device rules too (v1 files, v2 eBPF, replaced atomically).
-  /// Device rules are `resources.devices` followed by default_device_rules().
-  virtual Result<void> apply(const spec::Resources& resources) = 0;
+  /// Writes the limits, all but the device rules.
+  virtual Result<void> apply_limits(const spec::Resources& resources) = 0;
+  /// Writes the device rules: `resources.devices` followed by default_device_rules().
+  virtual Result<void> apply_devices(const spec::Resources& resources) = 0;
+  /// Whether apply_devices takes effect at once (v2: one eBPF program), so that processes in the
+  /// cgroup never see half of the rules (v1: a file for every rule).
+  virtual bool applies_devices_atomically() const = 0;
   /// The v2 directory for CLONE_INTO_CGROUP, or an empty Fd where v2 is absent.
   virtual Result<Fd> v2_directory() const = 0;
+  /// Whether CLONE_INTO_CGROUP places a process in all of its hierarchies, so that add has
+  /// nothing to do.
+  virtual bool is_placed_by_clone() const = 0;
   /// Moves `pid` into every hierarchy in which CLONE_INTO_CGROUP did not place it:
   /// all of v1, and v2 as well if `v2_too`.
   virtual Result<void> add(pid_t pid, bool v2_too) = 0;
@@ -83,7 +90,7 @@ class Cgroup {
 /// The manager for `paths`: v1, v2, or both together on a hybrid host. Makes no system call
 /// and needs no Layout, so that later commands can work from the record alone.
 /// Paths without directories give a manager whose verbs do nothing, except that
-/// freeze, and apply of resources that ask for a limit, fail and say that cgroups are disabled.
+/// freeze, and apply_limits of resources that ask for one, fail and say that cgroups are disabled.
 std::unique_ptr<Cgroup> open(Paths paths);
 
 }  // namespace skiff::cgroup

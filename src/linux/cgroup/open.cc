@@ -28,13 +28,18 @@ class Hybrid final : public Cgroup {
     return {};
   }
 
-  Result<void> apply(const spec::Resources& resources) override {
+  Result<void> apply_limits(const spec::Resources& resources) override {
     TRY(v1_.apply_limits(on_v1(resources)));
-    TRY(v2_.apply_limits(on_v2(resources)));
+    return v2_.apply_limits(on_v2(resources));
+  }
+  Result<void> apply_devices(const spec::Resources& resources) override {
     return v1_.has("devices") ? v1_.apply_devices(resources) : v2_.apply_devices(resources);
   }
+  bool applies_devices_atomically() const override { return !v1_.has("devices"); }
 
   Result<Fd> v2_directory() const override { return v2_.v2_directory(); }
+
+  bool is_placed_by_clone() const override { return false; }
 
   Result<void> add(pid_t pid, bool v2_too) override {
     TRY(v1_.add(pid, v2_too));
@@ -89,11 +94,14 @@ class Hybrid final : public Cgroup {
 class Disabled final : public Cgroup {
  public:
   Result<void> create(const spec::Resources&) override { return {}; }
-  Result<void> apply(const spec::Resources& resources) override {
+  Result<void> apply_limits(const spec::Resources& resources) override {
     if (!asks_for_limits(resources)) return {};
     return Error::invalid("linux.resources: no limit can be set, as cgroups are disabled");
   }
+  Result<void> apply_devices(const spec::Resources&) override { return {}; }
+  bool applies_devices_atomically() const override { return true; }
   Result<Fd> v2_directory() const override { return Fd(); }
+  bool is_placed_by_clone() const override { return true; }
   Result<void> add(pid_t, bool) override { return {}; }
   Result<std::vector<pid_t>> processes() const override { return std::vector<pid_t>(); }
   Result<void> freeze(bool) override {

@@ -94,11 +94,6 @@ Result<void> V1::check_reusable(const Directory& directory) const {
   return {};
 }
 
-Result<void> V1::apply(const spec::Resources& resources) {
-  TRY(apply_limits(resources));
-  return apply_devices(resources);
-}
-
 Result<void> V1::apply_limits(const spec::Resources& resources) {
   const auto files = TRY(v1_files(resources));
   return write_in_workable_order(files, [&](const FileValue& file) { return write(file); });

@@ -17,8 +17,11 @@ class V1 final : public Cgroup {
   explicit V1(const std::vector<std::pair<std::string, std::string>>& directories);
 
   Result<void> create(const spec::Resources& resources) override;
-  Result<void> apply(const spec::Resources& resources) override;
+  Result<void> apply_limits(const spec::Resources& resources) override;
+  Result<void> apply_devices(const spec::Resources& resources) override;
+  bool applies_devices_atomically() const override { return false; }
   Result<Fd> v2_directory() const override { return Fd(); }
+  bool is_placed_by_clone() const override { return false; }
   Result<void> add(pid_t pid, bool v2_too) override;
   Result<std::vector<pid_t>> processes() const override;
   Result<void> freeze(bool frozen) override;
@@ -26,15 +29,13 @@ class V1 final : public Cgroup {
   Result<void> kill_all() override;
   Result<void> remove() override;
 
-  // The parts of create and apply that a hybrid host composes otherwise.
+  // The parts of create that a hybrid host composes otherwise.
 
   const std::vector<std::string>& controllers() const { return controllers_; }
   bool has(std::string_view controller) const { return find(controller) != nullptr; }
   /// Makes the directories; `needed` controllers must be mounted.
   Result<void> make(const std::vector<std::string>& needed);
   void unmake();
-  Result<void> apply_limits(const spec::Resources& resources);
-  Result<void> apply_devices(const spec::Resources& resources);
   /// Thaws every freezer of the tree, so that killed processes can end.
   Result<void> thaw_tree() const;
 

@@ -173,11 +173,6 @@ Result<void> V2::enable(const Names& needed, const Names& wanted) const {
   return {};
 }
 
-Result<void> V2::apply(const spec::Resources& resources) {
-  TRY(apply_limits(resources));
-  return apply_devices(resources);
-}
-
 Result<void> V2::apply_limits(const spec::Resources& resources) {
   const auto files = TRY(v2_files(resources));
   if (files.empty()) return {};

@@ -15,8 +15,11 @@ class V2 final : public Cgroup {
   V2(std::string directory, bool at_top) : directory_(std::move(directory)), at_top_(at_top) {}
 
   Result<void> create(const spec::Resources& resources) override;
-  Result<void> apply(const spec::Resources& resources) override;
+  Result<void> apply_limits(const spec::Resources& resources) override;
+  Result<void> apply_devices(const spec::Resources& resources) override;
+  bool applies_devices_atomically() const override { return true; }
   Result<Fd> v2_directory() const override;
+  bool is_placed_by_clone() const override { return true; }
   Result<void> add(pid_t pid, bool v2_too) override;
   Result<std::vector<pid_t>> processes() const override { return directory_.processes(); }
   Result<void> freeze(bool frozen) override;
@@ -24,13 +27,11 @@ class V2 final : public Cgroup {
   Result<void> kill_all() override;
   Result<void> remove() override;
 
-  // The parts of create and apply that a hybrid host composes otherwise.
+  // The parts of create that a hybrid host composes otherwise.
 
   /// Makes the directory with the controllers `needed`, and those of `wanted` that can be had.
   Result<void> make(const std::vector<std::string>& needed, const std::vector<std::string>& wanted);
   void unmake() { directory_.unmake(); }
-  Result<void> apply_limits(const spec::Resources& resources);
-  Result<void> apply_devices(const spec::Resources& resources);
 
  private:
   Result<void> check_reusable() const;

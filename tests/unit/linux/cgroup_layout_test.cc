@@ -145,13 +145,13 @@ TEST_CASE("without a cgroup limits and freezing are refused, the rest is nothing
   spec::Resources resources;
   resources.devices.resize(1);
   CHECK(none->create(resources));
-  CHECK(none->apply(resources));
+  CHECK(none->apply_limits(resources));
   CHECK_FALSE(*none->v2_directory());
   CHECK(none->processes()->empty());
   CHECK(none->remove());
   CHECK(none->freeze(true).error().text() ==
         "the container cannot be frozen or thawed, as cgroups are disabled");
   resources.pids_limit = 5;
-  CHECK(none->apply(resources).error().text() ==
+  CHECK(none->apply_limits(resources).error().text() ==
         "linux.resources: no limit can be set, as cgroups are disabled");
 }
