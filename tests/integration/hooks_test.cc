@@ -241,6 +241,18 @@ TEST_CASE("a failing poststart hook is an error and stops the container", "[hook
   CHECK(container.becomes("stopped"));
 }
 
+TEST_CASE("a container that fails before its first hook runs no poststop hook", "[hooks]") {
+  Bundle bundle;
+  write_file(bundle.file("hook"), "#!/bin/sh\ntouch " + bundle.file("ran") + "\n", 0755);
+  bundle.set("/hooks/poststop", "[{\"path\": " + quote(bundle.file("hook")) + "}]");
+  bundle.set("/mounts/0", R"({"destination": "/proc", "type": "nosuchfs", "source": "none"})");
+  const Leftovers leftovers(bundle);
+  Container container(bundle);
+  CHECK_FALSE(container.run().ok());
+  CHECK_FALSE(exists(bundle.file("ran")));
+  CHECK(leftovers.found() == "");
+}
+
 TEST_CASE("a failing poststop hook is a warning: the container is gone all the same", "[hooks]") {
   DIFFERS(Crun, "stops and says nothing");
   DIFFERS(Runc, "reports an error");
