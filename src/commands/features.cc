@@ -29,7 +29,7 @@ void write_cgroup(json::Writer& json) {
   json.field("v2", true);
   json.field("systemd", false);
   json.field("systemdUser", false);
-  json.field("rdma", false);
+  json.field("rdma", true);
   json.end_object();
 }
 

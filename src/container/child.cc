@@ -109,6 +109,7 @@ Result<void> Child::serve_until_ready(const Requests& requests) {
   for (;;) {
     auto received = channel_.expect_one();
     if (!received) return explain(std::move(received).error());
+    heard_ = true;
     switch (received->tag) {
       case Tag::MapIds:
         TRY(idmap::write_maps(pid_, *requests.uid_mappings, *requests.gid_mappings));
@@ -181,7 +182,8 @@ Result<void> Child::start(const std::string& state) {
 }
 
 Error Child::explain(Error error) {
-  if (!error.is(EPIPE) || !pidfd_) return error;
+  // ESRCH: a zombie cannot be moved to a cgroup.
+  if ((!error.is(EPIPE) && !error.is(ESRCH)) || !pidfd_) return error;
   // It may still be on its way out: an end without a word is followed by the exit at once.
   (void)pidfd::send_signal(pidfd_, 0);
   const auto gone = pidfd::wait_exit(pidfd_, 2000);
@@ -189,10 +191,26 @@ Error Child::explain(Error error) {
   const auto status = reap(pid_);
   pidfd_.close();
   if (!status) return error;
-  auto told = Error::received(EPIPE, describe_death(*status));
-  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL)
-    return std::move(told).with_hint("perhaps the memory limit is too low for it to start");
-  return told;
+  killed_ = WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL;
+  return Error::received(EPIPE, describe_death(*status));
+}
+
+Result<void> launch_in_cgroup(const std::optional<Child>& child,
+                              const std::function<Result<void>(bool born_inside)>& attempt) {
+  auto launched = attempt(true);
+  if (launched || !child || !child->was_killed_unheard()) return launched;
+  return attempt(false);
+}
+
+Error explain_by_memory(Error error, const std::optional<Child>& child,
+                        const cgroup::Cgroup& cgroup) {
+  const bool killed = child && child->was_killed();
+  if (!killed && !error.is(ENOMEM) && !error.is(EPIPE)) return error;
+  if (!error.is(ENOMEM) && cgroup.oom_kills() == 0) return error;
+  return Error::received(ENOMEM,
+                         fmt::format("linux.resources.memory.limit: memory limit too low for the "
+                                     "container to start: {}",
+                                     error.text()));
 }
 
 void look_for_labels(const spec::Process& process, Host& host) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "src/base/fd.h"
@@ -11,6 +12,7 @@
 #include "src/launch/channel.h"
 #include "src/launch/handed.h"
 #include "src/launch/plan.h"
+#include "src/linux/cgroup/cgroup.h"
 #include "src/spec/spec.h"
 
 namespace skiff::container {
@@ -38,6 +40,11 @@ class Child {
 
   /// Sends the plan, unless it was there before the child.
   Result<void> send_plan(const launch::LaunchPlan& plan, const launch::Handed& handed);
+  /// Turns "the other side is gone" into how the child died.
+  Error explain(Error error);
+  /// Whether explain() found that it was killed by SIGKILL; `unheard`: before its first word.
+  bool was_killed() const { return killed_; }
+  bool was_killed_unheard() const { return killed_ && !heard_; }
 
   struct Requests {
     const std::vector<spec::IdMapping>* uid_mappings = nullptr;
@@ -63,15 +70,33 @@ class Child {
       : pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)), has_plan_(has_plan) {}
 
   Result<void> adopt_container_pid(launch::Message message);
-  /// Turns "the other side is gone" into how the child died.
-  Error explain(Error error);
 
   pid_t pid_;
   Fd pidfd_;  // empty once let go
   launch::Channel channel_;
   bool has_plan_;
   Fd console_;
+  bool heard_ = false;   // it has said something
+  bool killed_ = false;  // see was_killed()
 };
+
+/// Where and how a child comes into being.
+struct Birth {
+  bool inside;           // of its v2 cgroup
+  const sigset_t* mask;  // as in ChildOptions
+};
+
+/// Calls `attempt` with whether the child is to be born in its v2 cgroup, and once more without
+/// if it was killed before its first word: since Linux 6.14 the kernel takes a child that
+/// clone3(2) puts into another cgroup than its parent's for one that escaped cgroup.kill, whenever
+/// that was written to only one of the two (kernel/cgroup/cgroup.c, cgroup_post_fork()).
+/// `child` is where attempt leaves it.
+Result<void> launch_in_cgroup(const std::optional<Child>& child,
+                              const std::function<Result<void>(bool born_inside)>& attempt);
+
+/// `error`, or in its place that the memory limit of `cgroup` is too low, if that is why.
+Error explain_by_memory(Error error, const std::optional<Child>& child,
+                        const cgroup::Cgroup& cgroup);
 
 /// The end of every start, over whichever channel: Start goes out, Executing and the end of file
 /// come back.

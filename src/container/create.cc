@@ -21,10 +21,13 @@
 #include "src/container/lifecycle.h"
 #include "src/container/start_socket.h"
 #include "src/container/state.h"
+#include "src/launch/cgroup_owner.h"
 #include "src/launch/hooks.h"
+#include "src/linux/cgroup/resources.h"
 #include "src/linux/console.h"
 #include "src/linux/host.h"
 #include "src/linux/pidfd.h"
+#include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
 #include "src/linux/spawn.h"
 
@@ -130,6 +133,7 @@ struct Construction {
   std::unique_ptr<cgroup::Cgroup> cgroup;
   std::optional<Child> child;
   Fd console;
+  bool equipped = false;
   bool kept = false;
 
   explicit Construction(const ContainerStore& in) : store(in) {}
@@ -139,7 +143,7 @@ struct Construction {
     child.reset();
     if (cgroup) {
       (void)cgroup->kill_all();
-      (void)cgroup->remove();
+      cgroup->revert();
     }
     if (dir.fd) (void)store.forget(dir);
   }
@@ -166,43 +170,76 @@ Result<void> stage_record(Construction& made) {
   return stage(made.dir, made.ready);
 }
 
-/// Everything up to an init that is ready to execute; from then on the container exists.
-Result<void> build(Construction& made, Design& design, const CreateOptions& options,
-                   const sigset_t* mask) {
-  const spec::Spec& spec = design.bundle.spec;
-  // Told before it is done: a killed create can be cleaned up from the record.
-  TRY(save_intent(made.dir, made.record));
+spec::Resources resources_of(const Design& design) {
+  return design.bundle.spec.linux.resources.value_or(spec::Resources());
+}
 
+Result<void> make_cgroup(Construction& made, const Design& design) {
+  const spec::Resources resources = resources_of(design);
   auto cgroup = cgroup::open(made.record.cgroup);
-  const spec::Resources resources = spec.linux.resources.value_or(spec::Resources());
   TRY(cgroup->create(resources).context("create cgroup"));
   made.cgroup = std::move(cgroup);
   TRY(made.cgroup->apply_limits(resources));
-  const bool devices_at_once = made.cgroup->applies_devices_atomically();
-  if (!devices_at_once) TRY(made.cgroup->apply_devices(resources));
+  if (!made.cgroup->applies_devices_atomically()) TRY(made.cgroup->apply_devices(resources));
+  const auto owner = launch::cgroup_owner(design.bundle.spec);
+  // Only root can give files away.
+  if (owner && design.host.euid == 0) TRY(made.cgroup->delegate(*owner));
+  return {};
+}
 
+Result<void> spawn_init(Construction& made, const Design& design, const launch::Handed& handed,
+                        const Birth& birth) {
+  const bool resets = cgroup::limits_processors(design.bundle.spec.linux.resources);
+  const bool in_place = birth.inside && !resets && made.cgroup->is_placed_by_clone();
+  const Fd v2 = birth.inside ? TRY(made.cgroup->v2_directory()) : Fd();
+  made.child.reset();
+  made.child.emplace(TRY(Child::spawn(design.plan, handed, {v2.get(), birth.mask, in_place})));
+  auto added = made.cgroup->add(made.child->pid(), !birth.inside);
+  if (!added) return made.child->explain(std::move(added).error());
+  if (resets)
+    TRY(scheduling::reset_affinity(made.child->pid()).context("linux.resources.cpu.cpus"));
+  return made.child->send_plan(design.plan, handed);
+}
+
+Result<void> equip(Construction& made, const Design& design) {
+  if (made.cgroup->applies_devices_atomically())
+    TRY(made.cgroup->apply_devices(resources_of(design)));
+  made.equipped = true;
+  return store_config(made.dir, design);
+}
+
+/// An init that is ready, or, where its first word was not heard, dead.
+Result<void> launch_init(Construction& made, const Design& design, const launch::Handed& handed,
+                         const Birth& birth) {
+  TRY(spawn_init(made, design, handed, birth));
+
+  // While init builds, all that it does not need; a slow start is a busy one here.
+  if (!made.equipped) TRY(equip(made, design));
+  if (!design.plan.namespaces.bootstrap) TRY(stage_record(made));
+
+  Child::Requests requests;
+  requests.uid_mappings = &design.bundle.spec.linux.uid_mappings;
+  requests.gid_mappings = &design.bundle.spec.linux.gid_mappings;
+  requests.run_hooks = [&] { return run_runtime_hooks(made, design); };
+  return made.child->serve_until_ready(requests);
+}
+
+/// Everything up to an init that is ready to execute; from then on the container exists.
+Result<void> build(Construction& made, Design& design, const CreateOptions& options,
+                   const sigset_t* mask) {
+  // Told before it is done: a killed create can be cleaned up from the record.
+  TRY(save_intent(made.dir, made.record));
+  TRY(make_cgroup(made, design));
   launch::Handed handed = TRY(open_handed(design.plan));
   Fd start_socket;
   if (design.plan.start_socket) {
     start_socket = TRY(make_start_socket());
     handed.start_socket = Fd(::fcntl(start_socket.get(), F_DUPFD_CLOEXEC, 3));
   }
-  const Fd v2 = TRY(made.cgroup->v2_directory());
-  made.child.emplace(
-      TRY(Child::spawn(design.plan, handed, {v2.get(), mask, made.cgroup->is_placed_by_clone()})));
-  TRY(made.cgroup->add(made.child->pid(), false));
-  TRY(made.child->send_plan(design.plan, handed));
-
-  // While init builds, all that it does not need; a slow start is a busy one here.
-  if (devices_at_once) TRY(made.cgroup->apply_devices(resources));
-  TRY(store_config(made.dir, design));
-  if (!design.plan.namespaces.bootstrap) TRY(stage_record(made));
-
-  Child::Requests requests;
-  requests.uid_mappings = &spec.linux.uid_mappings;
-  requests.gid_mappings = &spec.linux.gid_mappings;
-  requests.run_hooks = [&] { return run_runtime_hooks(made, design); };
-  TRY(made.child->serve_until_ready(requests));
+  auto launched = launch_in_cgroup(made.child, [&](bool born_inside) {
+    return launch_init(made, design, handed, {born_inside, mask});
+  });
+  if (!launched) return explain_by_memory(std::move(launched).error(), made.child, *made.cgroup);
   TRY(made.child->raise_limits(design.plan.process));
 
   if (design.plan.namespaces.bootstrap) TRY(stage_record(made));  // its pid is known only now
@@ -289,7 +326,7 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   }
   if (!started) {
     run_poststop_after_failure(made, plan);
-    return std::move(started).error();
+    return explain_by_memory(std::move(started).error(), made.child, *made.cgroup);
   }
   made.kept = true;
   made.child.reset();

@@ -13,6 +13,7 @@
 #include "src/container/handover.h"
 #include "src/container/lifecycle.h"
 #include "src/linux/capabilities.h"
+#include "src/linux/cgroup/resources.h"
 #include "src/linux/host.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/scheduling.h"
@@ -100,11 +101,16 @@ Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& bel
   return paths;
 }
 
+/// process.execCPUAffinity, or, without it, whether the cgroup's cpuset alone is to count.
+struct Affinity : spec::ExecAffinity {
+  bool resets = false;
+};
+
 /// The child in the container's cgroup, on the CPUs that process.execCPUAffinity names for its time
 /// before and after it gets there.
-Result<Child> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
-                       const launch::Handed& handed, const spec::ExecAffinity& affinity,
-                       const sigset_t* mask) {
+Result<void> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
+                      const launch::Handed& handed, const Affinity& affinity, const Birth& birth,
+                      std::optional<Child>& child) {
   const bool initial = !affinity.initial.empty();
   spec::NumberSet own;
   // By inheritance, so that there is no moment on another CPU.
@@ -116,30 +122,43 @@ Result<Child> spawn_in(cgroup::Cgroup& cgroup, const launch::LaunchPlan& plan,
     if (initial) (void)scheduling::set_affinity(0, own);
   });
   // Born outside where it has something to do there.
-  const Fd v2 = initial ? Fd() : TRY(cgroup.v2_directory());
-  const bool in_place = cgroup.is_placed_by_clone() && !initial && affinity.final.empty();
-  Child child = TRY(Child::spawn(plan, handed, {v2.get(), mask, in_place}));
-  TRY(cgroup.add(child.pid(), initial));
-  if (!affinity.final.empty())
-    TRY(scheduling::set_affinity(child.pid(), affinity.final)
-            .context("process.execCPUAffinity.final"));
-  return child;
+  const bool inside = birth.inside && !initial;
+  const bool in_place =
+      cgroup.is_placed_by_clone() && inside && !affinity.resets && affinity.final.empty();
+  const Fd v2 = inside ? TRY(cgroup.v2_directory()) : Fd();
+  child.reset();
+  child.emplace(TRY(Child::spawn(plan, handed, {v2.get(), birth.mask, in_place})));
+  auto added = cgroup.add(child->pid(), !inside);
+  if (!added) return child->explain(std::move(added).error());
+  if (affinity.resets)
+    TRY(scheduling::reset_affinity(child->pid()).context("linux.resources.cpu.cpus"));
+  if (affinity.final.empty()) return {};
+  return scheduling::set_affinity(child->pid(), affinity.final)
+      .context("process.execCPUAffinity.final");
 }
 
 /// A process of the container, ready to execute.
-Result<Child> launch_process(const Container& container, const launch::LaunchPlan& plan,
-                             const spec::ExecAffinity& affinity, const ExecOptions& options,
-                             const sigset_t* mask) {
+Result<Child> launch_process(const Container& container, const spec::Spec& spec,
+                             const launch::LaunchPlan& plan, const spec::ExecAffinity& affinity,
+                             const ExecOptions& options, const sigset_t* mask) {
   launch::Handed handed = TRY(open_handed(plan));
   handed.init = TRY(container.init_pidfd());
   if (!handed.init) return Error::received(ESRCH, "container not running");
   const cgroup::Paths paths = TRY(choose_cgroup(container.record(), options.cgroup));
   const auto cgroup = cgroup::open(paths);
-  Child child = TRY(spawn_in(*cgroup, plan, handed, affinity, mask));
-  TRY(child.send_plan(plan, handed));
-  TRY(child.serve_until_ready({}));
-  TRY(child.raise_limits(plan.process));
-  return child;
+  Affinity cpus = {affinity, false};
+  cpus.resets = affinity.initial.empty() && affinity.final.empty() &&
+                cgroup::limits_processors(spec.linux.resources);
+  std::optional<Child> child;
+  const auto launch = [&](bool born_inside) -> Result<void> {
+    TRY(spawn_in(*cgroup, plan, handed, cpus, {born_inside, mask}, child));
+    TRY(child->send_plan(plan, handed));
+    return child->serve_until_ready({});
+  };
+  auto launched = launch_in_cgroup(child, launch);
+  if (!launched) return explain_by_memory(std::move(launched).error(), child, *cgroup);
+  TRY(child->raise_limits(plan.process));
+  return *std::move(child);
 }
 
 Result<launch::LaunchPlan> make_plan(const Container& container, const spec::Spec& spec,
@@ -171,7 +190,7 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
 
   std::optional<Foreground> foreground;
   if (!options.detach) foreground.emplace(TRY(Foreground::begin()));
-  Child child = TRY(launch_process(container, plan, process.exec_affinity, options,
+  Child child = TRY(launch_process(container, spec, plan, process.exec_affinity, options,
                                    foreground ? &foreground->original_mask() : nullptr));
   const pid_t pid = child.pid();
   Fd console = child.take_console();

@@ -88,7 +88,8 @@ Result<void> Container::start() {
   const Fd init = TRY(init_pidfd());
   launch::Channel channel(TRY(connect_to(dir_)));
   auto started = start_over(channel, inner_hook_state(record_, Status::Created));
-  if (!started && started.error().is(EPIPE)) return not_running();
+  if (!started && started.error().is(EPIPE))
+    return explain_by_memory(not_running(), std::nullopt, *cgroup::open(record_.cgroup));
   TRY(std::move(started));
   remove_start_socket(dir_);
   if (!record_.has_poststart) return {};
@@ -115,11 +116,9 @@ Result<void> Container::kill(int signal, bool all) {
     return {};
   }
   if (all) {
-    const std::vector<pid_t> pids = TRY(processes());
-    for (const pid_t pid : pids)
-      if (::kill(pid, signal) < 0 && errno != ESRCH)
-        return Error::from_errno("signal process {}", pid);
-    return {};
+    if (!record_.cgroup.directories.empty()) return cgroup->signal(signal);
+    if (!init) return {};
+    return pidfd::send_signal(init, signal);
   }
   if (!init) return not_running();
   auto sent = pidfd::send_signal(init, signal);

@@ -153,7 +153,11 @@ Result<void> write_new_file(const StateDir& dir, const char* name, std::string_v
 }
 
 Result<void> stage(const StateDir& dir, const Record& record) {
-  return write_new_file(dir, kStagedFile, to_json(record));
+  const std::string text = to_json(record);
+  auto written = write_new_file(dir, kStagedFile, text);
+  if (written || !written.error().is(EEXIST)) return written;
+  (void)::unlinkat(dir.fd.get(), kStagedFile, 0);
+  return write_new_file(dir, kStagedFile, text);
 }
 
 Result<void> commit(const StateDir& dir) {

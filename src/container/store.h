@@ -82,7 +82,8 @@ Result<void> lock(const StateDir& dir, int seconds);
 
 /// Writes a file that does not exist yet, of a container that is not ready yet.
 Result<void> write_new_file(const StateDir& dir, const char* name, std::string_view text);
-/// Writes the Record under a name that nobody reads. Once a container; commit follows.
+/// Writes the Record under a name that nobody reads. One that was staged before gives way; commit
+/// follows.
 Result<void> stage(const StateDir& dir, const Record& record);
 /// Gives the staged Record its name: from now on it counts.
 Result<void> commit(const StateDir& dir);

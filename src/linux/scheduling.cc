@@ -100,4 +100,10 @@ Result<void> set_affinity(pid_t pid, const spec::NumberSet& cpus) {
   return std::move(error).with_hint("none of these CPUs is there and in the process's cpuset");
 }
 
+Result<void> reset_affinity(pid_t pid) {
+  // As many as a kernel can be built for (x86 MAXSMP); of a longer mask it takes what it has.
+  constexpr size_t kMostCpus = 8192;
+  return set_affinity(pid, spec::NumberSet(kMostCpus / 64, ~uint64_t{0}));
+}
+
 }  // namespace skiff::scheduling

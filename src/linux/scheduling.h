@@ -20,4 +20,7 @@ Result<spec::NumberSet> affinity(pid_t pid);
 /// sched_setaffinity(2). Fails with EINVAL if `pid`'s cpuset has none of the CPUs.
 Result<void> set_affinity(pid_t pid, const spec::NumberSet& cpus);
 
+/// Lets `pid` run on every CPU that its cpuset allows, whatever it inherited.
+Result<void> reset_affinity(pid_t pid);
+
 }  // namespace skiff::scheduling

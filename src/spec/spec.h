@@ -124,6 +124,8 @@ struct DeviceRule {
   std::optional<int64_t> major;
   std::optional<int64_t> minor;
   bool read = false, write = false, mknod = false;
+
+  bool operator==(const DeviceRule&) const = default;
 };
 
 /// Bytes; -1 for no limit.
@@ -152,11 +154,62 @@ struct Cpu {
   std::string mems;
 };
 
+/// A block device with weights of its own, 10 to 1000; 0 is none.
+struct WeightDevice {
+  int64_t major = 0;
+  int64_t minor = 0;
+  std::optional<uint16_t> weight;
+  std::optional<uint16_t> leaf_weight;
+};
+
+/// The most that may be done to a block device in a second, in bytes or operations.
+struct ThrottleDevice {
+  int64_t major = 0;
+  int64_t minor = 0;
+  uint64_t rate = 0;
+};
+
+struct BlockIo {
+  std::optional<uint16_t> weight;  // as in WeightDevice
+  std::optional<uint16_t> leaf_weight;
+  std::vector<WeightDevice> weight_device;
+  std::vector<ThrottleDevice> throttle_read_bps;
+  std::vector<ThrottleDevice> throttle_write_bps;
+  std::vector<ThrottleDevice> throttle_read_iops;
+  std::vector<ThrottleDevice> throttle_write_iops;
+};
+
+struct HugepageLimit {
+  std::string page_size;  // "2MB"
+  uint64_t limit = 0;     // bytes
+};
+
+struct InterfacePriority {
+  std::string name;
+  uint32_t priority = 0;
+};
+
+struct Network {
+  std::optional<uint32_t> class_id;
+  std::vector<InterfacePriority> priorities;
+};
+
+struct Rdma {
+  std::string device;
+  std::optional<uint32_t> hca_handles;
+  std::optional<uint32_t> hca_objects;
+};
+
 struct Resources {
   std::vector<DeviceRule> devices;
   std::optional<Memory> memory;
   std::optional<Cpu> cpu;
   std::optional<int64_t> pids_limit;
+  std::optional<BlockIo> block_io;
+  std::vector<HugepageLimit> hugepage_limits;
+  std::optional<Network> network;
+  std::vector<Rdma> rdma;
+  StringMap unified;  // cgroup v2: file and what is written to it
 };
 
 enum class SeccompAction { Allow, Errno, Kill, KillProcess, KillThread, Trap, Trace, Log };

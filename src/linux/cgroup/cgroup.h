@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,10 @@ struct Paths {
 /// an absent path gives empty Paths, another fails. Pure.
 Result<Paths> resolve(const Layout& layout, const std::string& cgroups_path, const std::string& id);
 
+/// The verbs of every manager. They are called in this order: create, apply_limits, apply_devices
+/// (after add where it is atomic), v2_directory, then add for the first process; a manager that can
+/// make its cgroup only around a process keeps what it was told until add, and then carries it out.
+/// Limits of a container that exists change by update.
 class Cgroup {
  public:
   virtual ~Cgroup() = default;
@@ -59,13 +64,23 @@ class Cgroup {
   /// ("container's cgroup is not empty: N process(es) found") or is frozen. Idempotent.
   /// On failure what this call made is removed.
   virtual Result<void> create(const spec::Resources& resources) = 0;
-  /// Writes the limits, all but the device rules.
+  /// Writes the limits, all but the device rules. Meant for an empty cgroup: see update.
   virtual Result<void> apply_limits(const spec::Resources& resources) = 0;
-  /// Writes the device rules: `resources.devices` followed by default_device_rules().
+  /// Writes the device rules, with the default ones among them as device_rules() has it.
   virtual Result<void> apply_devices(const spec::Resources& resources) = 0;
   /// Whether apply_devices takes effect at once (v2: one eBPF program), so that processes in the
   /// cgroup never see half of the rules (v1: a file for every rule).
   virtual bool applies_devices_atomically() const = 0;
+  /// Writes what `wanted` says beyond `present`, which was applied before, device rules as
+  /// atomically as the kernel lets them be. All or nothing: a failure takes back what was done.
+  virtual Result<void> update(const spec::Resources& present, const spec::Resources& wanted) = 0;
+  /// Takes back what create, apply_* and update of this object did: directories that were made
+  /// are removed (kill_all first), limits of one that was there before get their values back.
+  virtual void revert() = 0;
+  /// Gives the v2 directory and the files that the kernel names for delegation to the host's
+  /// user `owner` (config-linux.md#cgroup-ownership). Nothing on v1, where that is not safe.
+  virtual Result<void> delegate(uid_t owner) = 0;
+
   /// The v2 directory for CLONE_INTO_CGROUP, or an empty Fd where v2 is absent.
   virtual Result<Fd> v2_directory() const = 0;
   /// Whether CLONE_INTO_CGROUP places a process in all of its hierarchies, so that add has
@@ -76,14 +91,20 @@ class Cgroup {
   virtual Result<void> add(pid_t pid, bool v2_too) = 0;
   /// Processes of the whole tree, sorted, without duplicates.
   virtual Result<std::vector<pid_t>> processes() const = 0;
-  /// Freezes or thaws, and waits (bounded, 10 s) until the kernel says so.
+  /// How many processes the kernel has killed in the tree for want of memory; 0 if unknown.
+  virtual uint64_t oom_kills() const = 0;
+  /// Freezes or thaws, and waits (bounded, 10 s) until the kernel says so. Thawing reaches the
+  /// whole tree.
   virtual Result<void> freeze(bool frozen) = 0;
   virtual Result<bool> is_frozen() const = 0;
+  /// `signal` to every process that is in the tree now; none with a reused pid is hit.
+  virtual Result<void> signal(int signal) = 0;
   /// SIGKILL to every process of the tree (cgroup.kill, else freeze + signals), thawed so that they
-  /// die.
+  /// die, until none is left (bounded, 10 s).
   virtual Result<void> kill_all() = 0;
   /// Removes the tree, children first; retries while processes are still leaving (bounded,
-  /// 10 s), killing stragglers. Absent directories are fine: idempotent.
+  /// 10 s), killing stragglers. Absent directories are fine: idempotent. An Error tells what is
+  /// stuck, and where in the kernel.
   virtual Result<void> remove() = 0;
 };
 

@@ -103,6 +103,15 @@ Result<void> detach(int cgroup, const Fd& program) {
   return {};
 }
 
+/// `program` in the place of `replaced`, in one step.
+Result<void> replace(int cgroup, const Fd& program, const Fd& replaced) {
+  auto done = attach(cgroup, program, replaced);
+  // Before Linux 5.6 there is no BPF_F_REPLACE: for a moment both sets of rules hold.
+  if (done || !done.error().is(EINVAL)) return done;
+  TRY(attach(cgroup, program, Fd()));
+  return detach(cgroup, replaced);
+}
+
 bool is_ours(const Fd& program) {
   bpf_prog_info info{};
   bpf_attr attributes = zeroed();
@@ -136,26 +145,34 @@ Result<std::vector<Fd>> attached_programs(int cgroup) {
 
 }  // namespace
 
-Result<void> attach_device_program(int cgroup, const std::vector<bpf_insn>& program,
-                                   Attachment attachment) {
-  const Fd loaded = TRY(load_program(program));
-  if (attachment == Attachment::First) return attach(cgroup, loaded, Fd());
-  const std::vector<Fd> old = TRY(attached_programs(cgroup));
-  if (old.empty()) return attach(cgroup, loaded, Fd());
-  size_t stale = 1;
-  if (auto replaced = attach(cgroup, loaded, old.front()); !replaced) {
-    // Before Linux 5.6 there is no BPF_F_REPLACE: for a moment both sets of rules hold.
-    if (!replaced.error().is(EINVAL)) return replaced;
-    TRY(attach(cgroup, loaded, Fd()));
-    stale = 0;
+Result<DeviceAttachment> attach_device_program(int cgroup, const std::vector<bpf_insn>& program,
+                                               Attachment attachment) {
+  DeviceAttachment done;
+  done.program = TRY(load_program(program));
+  std::vector<Fd> old;
+  if (attachment == Attachment::Replace) old = TRY(attached_programs(cgroup));
+  if (old.empty()) {
+    TRY(attach(cgroup, done.program, Fd()));
+    return done;
   }
-  for (; stale < old.size(); ++stale) TRY(detach(cgroup, old[stale]));
-  return {};
+  TRY(replace(cgroup, done.program, old.front()));
+  for (size_t stale = 1; stale < old.size(); ++stale) TRY(detach(cgroup, old[stale]));
+  done.replaced = std::move(old.front());
+  return done;
 }
 
-Result<void> detach_device_program(int cgroup) {
-  const std::vector<Fd> old = TRY(attached_programs(cgroup));
+Result<DeviceAttachment> detach_device_program(int cgroup) {
+  std::vector<Fd> old = TRY(attached_programs(cgroup));
   for (const Fd& program : old) TRY(detach(cgroup, program));
+  DeviceAttachment done;
+  if (!old.empty()) done.replaced = std::move(old.front());
+  return done;
+}
+
+Result<void> take_back(int cgroup, const DeviceAttachment& done) {
+  if (done.program && done.replaced) return replace(cgroup, done.replaced, done.program);
+  if (done.program) return detach(cgroup, done.program);
+  if (done.replaced) return attach(cgroup, done.replaced, Fd());
   return {};
 }
 

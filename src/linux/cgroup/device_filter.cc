@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "src/base/text.h"
+
 namespace skiff::cgroup {
 namespace {
 
@@ -30,6 +32,8 @@ int access_bits(const DeviceRule& rule) {
 bool matches_any_device(const DeviceRule& rule) {
   return rule.type == 'a' && !rule.major && !rule.minor;
 }
+
+bool names_a_device(const DeviceRule& rule) { return rule.major || rule.minor; }
 
 /// Whether `later` decides everything that `earlier` could.
 bool overrides(const DeviceRule& later, const DeviceRule& earlier) {
@@ -189,6 +193,21 @@ void decide_by_rules(Assembler& assembler, const std::vector<DeviceRule>& rules,
   assembler.leave(false);
 }
 
+Result<void> check(const DeviceRule& rule, size_t i) {
+  if (rule.major && (*rule.major < 0 || *rule.major > kMaxMajor))
+    return Error::invalid("linux.resources.devices[{}].major: {} is not in 0…{}", i, *rule.major,
+                          kMaxMajor);
+  if (rule.minor && (*rule.minor < 0 || *rule.minor > kMaxMinor))
+    return Error::invalid("linux.resources.devices[{}].minor: {} is not in 0…{}", i, *rule.minor,
+                          kMaxMinor);
+  if (!rule.allow && names_a_device(rule) && access_bits(rule) == BPF_DEVCG_ACC_MKNOD)
+    return Error::invalid(
+        "linux.resources.devices[{}]: making the nodes of particular devices cannot be denied", i);
+  return {};
+}
+
+constexpr int kMknodDefaults = 2;  // how many of the default rules are about mknod(2)
+
 }  // namespace
 
 const std::vector<spec::DeviceRule>& default_device_rules() {
@@ -210,18 +229,15 @@ const std::vector<spec::DeviceRule>& default_device_rules() {
 
 Result<std::vector<spec::DeviceRule>> device_rules(
     const std::vector<spec::DeviceRule>& configured) {
-  for (size_t i = 0; i < configured.size(); ++i) {
-    const DeviceRule& rule = configured[i];
-    if (rule.major && (*rule.major < 0 || *rule.major > kMaxMajor))
-      return Error::invalid("linux.resources.devices[{}].major: {} is not in 0…{}", i, *rule.major,
-                            kMaxMajor);
-    if (rule.minor && (*rule.minor < 0 || *rule.minor > kMaxMinor))
-      return Error::invalid("linux.resources.devices[{}].minor: {} is not in 0…{}", i, *rule.minor,
-                            kMaxMinor);
-  }
-  std::vector<DeviceRule> rules = configured;
+  for (size_t i = 0; i < configured.size(); ++i) TRY(check(configured[i], i));
+  const auto general = std::find_if_not(configured.rbegin(), configured.rend(), names_a_device);
+  const auto particular = general.base();
   const auto& defaults = default_device_rules();
-  rules.insert(rules.end(), defaults.begin(), defaults.end());
+  const auto opening = defaults.begin() + kMknodDefaults;  // of the defaults mknod comes first
+  std::vector<DeviceRule> rules(configured.begin(), particular);
+  rules.insert(rules.end(), opening, defaults.end());
+  rules.insert(rules.end(), particular, configured.end());
+  rules.insert(rules.end(), defaults.begin(), opening);
   return rules;
 }
 
@@ -271,18 +287,36 @@ std::vector<Write> writes_for(const DeviceRule& rule) {
   return writes;
 }
 
+/// All writes for `rules`, to a cgroup in any state.
+std::vector<Write> writes_for(const std::vector<DeviceRule>& rules) {
+  // Denied is what no rule matches, while a new v1 cgroup allows what its parent does.
+  std::vector<Write> writes = {{false, 'a', {}, {}, kAllAccess}};
+  for (const DeviceRule& rule : without_overridden(rules)) {
+    const std::vector<Write> more = writes_for(rule);
+    if (!more.empty() && more.front().type == 'a') writes.clear();
+    writes.insert(writes.end(), more.begin(), more.end());
+  }
+  return writes;
+}
+
 /// The v1 controller as security/device_cgroup.c has it.
 class V1Devices {
  public:
+  explicit V1Devices(const std::vector<Write>& writes) {
+    for (const Write& each : writes) write(each);
+  }
+
+  bool default_allow() const { return default_allow_; }
+
   void write(const Write& write) {
     if (write.type == 'a') {
       default_allow_ = write.allow;
       exceptions_.clear();
       return;
     }
-    const auto same = std::find_if(exceptions_.begin(), exceptions_.end(), [&](const Write& e) {
-      return e.type == write.type && e.major == write.major && e.minor == write.minor;
-    });
+    const auto same =
+        std::find_if(exceptions_.begin(), exceptions_.end(),
+                     [&](const Write& exception) { return is_same_device(exception, write); });
     const bool adds = write.allow != default_allow_;
     if (adds && same != exceptions_.end()) same->access |= write.access;
     if (adds && same == exceptions_.end()) exceptions_.push_back(write);
@@ -300,7 +334,22 @@ class V1Devices {
     return default_allow_;
   }
 
+  /// The writes that add the exceptions `other`, of the same default, does not have.
+  std::vector<Write> additions_to(const V1Devices& other) const {
+    std::vector<Write> added;
+    for (Write exception : exceptions_) {
+      for (const Write& known : other.exceptions_)
+        if (is_same_device(known, exception)) exception.access &= ~known.access;
+      if (exception.access != 0) added.push_back(exception);
+    }
+    return added;
+  }
+
  private:
+  static bool is_same_device(const Write& a, const Write& b) {
+    return a.type == b.type && a.major == b.major && a.minor == b.minor;
+  }
+
   bool default_allow_ = true;
   std::vector<Write> exceptions_;
 };
@@ -371,30 +420,59 @@ std::string number(const std::optional<int64_t>& value) {
   return value ? fmt::to_string(*value) : "*";
 }
 
-}  // namespace
-
-Result<std::vector<FileValue>> v1_device_files(const std::vector<spec::DeviceRule>& rules) {
-  const std::vector<DeviceRule> deciding = without_overridden(rules);
-  // Denied is what no rule matches, while a new v1 cgroup allows what its parent does.
-  std::vector<Write> writes = {{false, 'a', {}, {}, kAllAccess}};
-  for (const DeviceRule& rule : deciding) {
-    const std::vector<Write> more = writes_for(rule);
-    if (!more.empty() && more.front().type == 'a') writes.clear();
-    writes.insert(writes.end(), more.begin(), more.end());
-  }
-  V1Devices v1;
-  for (const Write& write : writes) v1.write(write);
-  TRY(check_expressible(deciding, v1));
-
+std::vector<FileValue> as_files(const std::vector<Write>& writes) {
   std::vector<FileValue> files;
   for (const Write& write : writes) {
     std::string value = "a";
     if (write.type != 'a')
       value = fmt::format("{} {}:{} {}", write.type, number(write.major), number(write.minor),
                           letters(write.access));
-    files.push_back({write.allow ? "devices/devices.allow" : "devices/devices.deny",
-                     std::move(value), "linux.resources.devices"});
+    FileValue file;
+    file.file = write.allow ? "devices/devices.allow" : "devices/devices.deny";
+    file.value = std::move(value);
+    file.field = "linux.resources.devices";
+    files.push_back(std::move(file));
   }
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<FileValue>> v1_device_files(const std::vector<spec::DeviceRule>& rules) {
+  const std::vector<Write> writes = writes_for(rules);
+  TRY(check_expressible(without_overridden(rules), V1Devices(writes)));
+  return as_files(writes);
+}
+
+Result<std::vector<FileValue>> v1_device_changes(const std::vector<spec::DeviceRule>& present,
+                                                 const std::vector<spec::DeviceRule>& wanted) {
+  const V1Devices before(writes_for(present));
+  const std::vector<Write> writes = writes_for(wanted);
+  const V1Devices after(writes);
+  TRY(check_expressible(without_overridden(wanted), after));
+  if (before.default_allow() != after.default_allow()) return as_files(writes);
+  // What is added first: an exception is an allowance under a default to deny, and the reverse.
+  std::vector<Write> changes = after.additions_to(before);
+  for (Write& gone : before.additions_to(after)) {
+    gone.allow = !gone.allow;
+    changes.push_back(gone);
+  }
+  return as_files(changes);
+}
+
+std::vector<FileValue> v1_device_restoring(std::string_view devices_list) {
+  const auto file = [](const char* name, std::string_view value) {
+    FileValue entry;
+    entry.file = name;
+    entry.value = value;
+    entry.field = "linux.resources.devices";
+    return entry;
+  };
+  devices_list = text::trim(devices_list);
+  if (devices_list.starts_with("a ")) return {file("devices/devices.allow", "a")};
+  std::vector<FileValue> files = {file("devices/devices.deny", "a")};
+  for (const std::string_view line : text::split(devices_list, '\n'))
+    if (!line.empty()) files.push_back(file("devices/devices.allow", line));
   return files;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
 
 #include "src/base/path.h"
@@ -64,6 +65,13 @@ Result<std::string> read_file(int base, const std::string& file) {
     if (size == 0) return content;
     content.append(piece.data(), static_cast<size_t>(size));
   }
+}
+
+uint64_t number_of(std::string_view content, std::string_view key) {
+  for (const std::string_view line : text::split(content, '\n'))
+    if (line.starts_with(key) && line.substr(key.size()).starts_with(' '))
+      return text::parse_unsigned(line.substr(key.size() + 1)).value_or(0);
+  return 0;
 }
 
 Result<bool> wait_until(const std::function<Result<bool>()>& done) {
@@ -171,8 +179,51 @@ Result<bool> Directory::remove_tree() {
     }
   }
   fd_.close();
-  made_.clear();
+  if (!made_.empty()) made_.pop_back();  // of what was made, the parents are left
   return true;
+}
+
+void Journal::note(const Directory& directory, const std::string& file, std::string_view value) {
+  const auto before = directory.read(file);
+  if (!before) return;
+  for (std::string& line : restoring_values(file, value, *before))
+    entries_.push_back({directory.path() + "/" + file, std::move(line)});
+}
+
+void Journal::restore() {
+  // What the kernel refuses may fit once others have their value back.
+  std::vector<Entry> pending(std::make_move_iterator(entries_.rbegin()),
+                             std::make_move_iterator(entries_.rend()));
+  entries_.clear();
+  for (size_t before = pending.size() + 1; !pending.empty() && pending.size() < before;) {
+    before = pending.size();
+    std::erase_if(pending, [](const Entry& entry) {
+      const auto written = Directory(path::parent(entry.path))
+                               .write(std::string(path::base_name(entry.path)), entry.value);
+      return written || !written.error().is(EINVAL);
+    });
+  }
+}
+
+Result<void> write_either(
+    const FileValue& file,
+    const std::function<Result<void>(const std::string& file, const std::string& value)>& write) {
+  auto first = write(file.file, file.value);
+  if (file.also_file.empty()) return first;
+  auto second = write(file.also_file, file.also_value);
+  if (first || second) return {};
+  return first.error().is(ENOENT) ? std::move(second) : std::move(first);
+}
+
+bool holds_already(const Directory& directory, const FileValue& file,
+                   const std::vector<FileValue>& present) {
+  if (std::none_of(present.begin(), present.end(), [&](const FileValue& other) {
+        return other.file == file.file && other.value == file.value;
+      }))
+    return false;
+  if (is_keyed(file.file)) return true;
+  const auto content = directory.read(file.file.substr(file.file.find('/') + 1));
+  return !content || says(*content, file.value);
 }
 
 Result<void> write_in_workable_order(const std::vector<FileValue>& files,

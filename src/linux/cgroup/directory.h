@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ namespace skiff::cgroup {
 
 /// The content of `file` below the directory `base` (or AT_FDCWD).
 Result<std::string> read_file(int base, const std::string& file);
+
+/// The number in a line such as "oom_kill 3" of a flat-keyed file; 0 if there is none.
+uint64_t number_of(std::string_view content, std::string_view key);
 
 /// Asks `done` until it says yes, sleeping 0.2 ms at first and 10 ms in the end, as most
 /// changes take effect at once. False if 10 seconds were not enough.
@@ -54,7 +58,7 @@ class Directory {
   /// Writes `value` to `file` in every directory of the tree that has it.
   Result<void> write_everywhere(const std::string& file, std::string_view value) const;
 
-  /// Removes the tree, children first. False while something in it is in use.
+  /// Removes the tree, children first, but no parents. False while something in it is in use.
   Result<bool> remove_tree();
 
  private:
@@ -62,6 +66,34 @@ class Directory {
   std::vector<std::string> made_;  // parents first
   mutable Fd fd_;
 };
+
+/// What files held before they were written, so that they can be given it back.
+class Journal {
+ public:
+  /// To be called before `value` is written to `file`. A file that cannot be read is not noted:
+  /// what is written to it does something once (memory.reclaim).
+  void note(const Directory& directory, const std::string& file, std::string_view value);
+  /// Gives everything back, the last first. What fails is left as it is: this is on the way
+  /// out of another failure.
+  void restore();
+
+ private:
+  struct Entry {
+    std::string path;
+    std::string value;
+  };
+  std::vector<Entry> entries_;
+};
+
+/// Writes `file` through `write`, and where it has another file for its purpose that one too.
+Result<void> write_either(
+    const FileValue& file,
+    const std::function<Result<void>(const std::string& file, const std::string& value)>& write);
+
+/// Whether `file`, to be written to `directory`, would only say what holds already since
+/// `present` was written. What has been changed since by others counts as not holding.
+bool holds_already(const Directory& directory, const FileValue& file,
+                   const std::vector<FileValue>& present);
 
 /// Writes each of `files` through `write`. The kernel refuses with EINVAL a value that does
 /// not fit the present value of another file (memsw below memory, burst above quota, a

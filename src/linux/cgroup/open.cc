@@ -19,11 +19,11 @@ class Hybrid final : public Cgroup {
 
   Result<void> create(const spec::Resources& resources) override {
     const auto v1_part = TRY(v1_files(on_v1(resources)));
-    const auto v2_part = TRY(v2_files(on_v2(resources)));
+    const auto v2_part = TRY(v2_needs(on_v2(resources)));
     TRY(check_devices(resources));
     TRY(v1_.make(controllers_needed(v1_part)));
-    Undo undo([&] { v1_.unmake(); });
-    TRY(v2_.make(controllers_needed(v2_part), {}));
+    Undo undo([&] { v1_.revert(); });
+    TRY(v2_.make(v2_part, {}));
     undo.keep();
     return {};
   }
@@ -36,6 +36,26 @@ class Hybrid final : public Cgroup {
     return v1_.has("devices") ? v1_.apply_devices(resources) : v2_.apply_devices(resources);
   }
   bool applies_devices_atomically() const override { return !v1_.has("devices"); }
+
+  Result<void> update(const spec::Resources& present, const spec::Resources& wanted) override {
+    Undo undo([&] { revert(); });
+    TRY(v1_.write_limits(on_v1(present), on_v1(wanted)));
+    TRY(v2_.write_limits(on_v2(present), on_v2(wanted)));
+    if (v1_.has("devices"))
+      TRY(v1_.update_devices(present, wanted));
+    else if (present.devices != wanted.devices)
+      TRY(v2_.apply_devices(wanted));
+    undo.keep();
+    return {};
+  }
+
+  void revert() override {
+    v2_.revert();
+    v1_.revert();
+  }
+
+  /// v1 is in use, in which delegation is not safe.
+  Result<void> delegate(uid_t) override { return {}; }
 
   Result<Fd> v2_directory() const override { return v2_.v2_directory(); }
 
@@ -60,6 +80,13 @@ class Hybrid final : public Cgroup {
   }
   Result<bool> is_frozen() const override {
     return v1_.has("freezer") ? v1_.is_frozen() : v2_.is_frozen();
+  }
+
+  /// v1 has all of them by the time that anybody can send signals.
+  Result<void> signal(int signal) override { return v1_.signal(signal); }
+
+  uint64_t oom_kills() const override {
+    return v1_.has("memory") ? v1_.oom_kills() : v2_.oom_kills();
   }
 
   Result<void> kill_all() override {
@@ -98,6 +125,11 @@ class Disabled final : public Cgroup {
     if (!asks_for_limits(resources)) return {};
     return Error::invalid("linux.resources: no limit can be set, as cgroups are disabled");
   }
+  Result<void> update(const spec::Resources&, const spec::Resources& wanted) override {
+    return apply_limits(wanted);
+  }
+  void revert() override {}
+  Result<void> delegate(uid_t) override { return {}; }
   Result<void> apply_devices(const spec::Resources&) override { return {}; }
   bool applies_devices_atomically() const override { return true; }
   Result<Fd> v2_directory() const override { return Fd(); }
@@ -108,6 +140,8 @@ class Disabled final : public Cgroup {
     return Error::invalid("the container cannot be frozen or thawed, as cgroups are disabled");
   }
   Result<bool> is_frozen() const override { return false; }
+  uint64_t oom_kills() const override { return 0; }
+  Result<void> signal(int) override { return {}; }
   Result<void> kill_all() override { return {}; }
   Result<void> remove() override { return {}; }
 };

@@ -13,26 +13,29 @@ namespace skiff::cgroup {
 namespace {
 
 constexpr size_t kDescribed = 3;
+constexpr size_t kFrames = 8;
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
-Result<void> kill_one(pid_t pid, const Fd& pidfd) {
-  const long status = pidfd ? ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0)
-                            : ::kill(pid, SIGKILL);
+Result<void> signal_one(pid_t pid, const Fd& pidfd, int signal) {
+  const long status = pidfd ? ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0)
+                            : ::kill(pid, signal);
   // ESRCH: it ended by itself.
-  if (status < 0 && errno != ESRCH) return Error::from_errno("kill process {}", pid);
+  if (status < 0 && errno != ESRCH) return Error::from_errno("signal process {}", pid);
   return {};
 }
 
-/// The innermost kernel function that `pid` sleeps in; "" if unknown.
-std::string kernel_place(pid_t pid) {
-  // "[<0>] nfs_wait_bit_killable+0x1e/0x90"; needs privilege that wchan does not.
-  if (const auto stack = read_file(AT_FDCWD, fmt::format("/proc/{}/stack", pid)); stack) {
-    const std::string_view top = std::string_view(*stack).substr(0, stack->find('\n'));
-    const size_t name = top.find("] ");
-    if (name != std::string_view::npos)
-      return std::string(top.substr(name + 2, top.find('+') - name - 2));
+/// The kernel functions that `pid` sleeps in, innermost first; "" if unknown.
+std::string kernel_stack(pid_t pid) {
+  // "[<0>] nfs_wait_bit_killable+0x1e/0x90" a line; needs privilege that wchan does not.
+  const auto stack = read_file(AT_FDCWD, fmt::format("/proc/{}/stack", pid));
+  std::vector<std::string> functions;
+  for (const std::string_view line : text::split(stack ? *stack : "", '\n')) {
+    const size_t name = line.find("] ");
+    if (name == std::string_view::npos || functions.size() == kFrames) continue;
+    functions.emplace_back(line.substr(name + 2, line.find('+') - name - 2));
   }
+  if (!functions.empty()) return text::join(functions, " < ");
   const auto wchan = read_file(AT_FDCWD, fmt::format("/proc/{}/wchan", pid));
   return wchan && *wchan != "0" ? *wchan : "";
 }
@@ -49,13 +52,13 @@ std::string describe(pid_t pid) {
   text += fmt::format(" ({}) in state {}",
                       text::quote(std::string_view(*stat).substr(open + 1, close - open - 1)),
                       (*stat)[close + 2]);
-  if (const std::string place = kernel_place(pid); !place.empty()) text += " at " + place;
+  if (const std::string stack = kernel_stack(pid); !stack.empty()) text += " at " + stack;
   return text;
 }
 
 }  // namespace
 
-Result<void> kill_processes(const Directory& directory) {
+Result<void> signal_processes(const Directory& directory, int signal) {
   const auto listed = TRY(directory.processes());
   std::vector<Fd> pidfds;
   pidfds.reserve(listed.size());
@@ -66,7 +69,7 @@ Result<void> kill_processes(const Directory& directory) {
   for (size_t i = 0; i < listed.size(); ++i)
     if (listed[i] != ::getpid() &&
         std::binary_search(still_listed.begin(), still_listed.end(), listed[i]))
-      TRY(kill_one(listed[i], pidfds[i]));
+      TRY(signal_one(listed[i], pidfds[i], signal));
   return {};
 }
 

@@ -11,12 +11,12 @@
 
 namespace skiff::cgroup {
 
-/// SIGKILL to every process that is in the tree of `directory` now, the caller excepted.
+/// `signal` to every process that is in the tree of `directory` now, the caller excepted.
 /// A pid that was given to another process meanwhile is not hit.
-Result<void> kill_processes(const Directory& directory);
+Result<void> signal_processes(const Directory& directory, int signal);
 
-/// What the first of `pids` are and where in the kernel they wait, as far as /proc tells:
-/// `process 12 ("dd") in state D at nfs_wait_bit_killable`.
+/// What the first of `pids` are and where in the kernel they wait, innermost first, as far as
+/// /proc tells: `process 12 ("dd") in state D at nfs_wait_bit_killable < nfs_file_read < vfs_read`.
 std::string describe(const std::vector<pid_t>& pids);
 
 }  // namespace skiff::cgroup

@@ -1,5 +1,7 @@
 #include "src/linux/cgroup/v1.h"
 
+#include <signal.h>
+
 #include <algorithm>
 
 #include "src/base/path.h"
@@ -31,6 +33,30 @@ Result<void> fill_cpuset(const Directory& directory, const std::string& level,
   return directory.write(own, text::trim(parent)).context("cgroup {}", directory.path());
 }
 
+/// Microseconds of real-time in a period of as many.
+struct RealTime {
+  int64_t runtime;
+  int64_t period;
+};
+
+/// Gives `level` so much more real-time that a cgroup below can have `wanted`, and those
+/// above it likewise where they have not enough. The topmost one, the machine's, stays.
+Result<void> make_realtime_room(const Directory& level, const RealTime& wanted, Journal& journal) {
+  constexpr const char* kRuntime = "cpu.rt_runtime_us";
+  const bool topmost = !level.read("../cpu.rt_runtime_us");
+  if (topmost) return {};
+  const RealTime present = {
+      text::parse_signed(text::trim(TRY(level.read(kRuntime)))).value_or(0),
+      text::parse_signed(text::trim(TRY(level.read("cpu.rt_period_us")))).value_or(1)};
+  const int64_t more = (wanted.runtime * present.period + wanted.period - 1) / wanted.period;
+  const std::string value = fmt::to_string(present.runtime + more);
+  journal.note(level, kRuntime, value);
+  const auto written = level.write(kRuntime, value);
+  if (written || !written.error().is(EINVAL)) return written;
+  TRY(make_realtime_room(Directory(path::parent(level.path())), wanted, journal));
+  return level.write(kRuntime, value);
+}
+
 Result<bool> state_is(const Directory& freezer, std::string_view state) {
   return text::trim(TRY(freezer.read(kFreezerState))) == state;
 }
@@ -57,20 +83,21 @@ Result<void> V1::create(const spec::Resources& resources) {
   const auto files = TRY(v1_files(resources));
   auto needed = controllers_needed(files);
   // Without it the rules would be ignored, and the container could open any device.
-  if (!resources.devices.empty()) needed.emplace_back("devices");
+  if (!resources.devices.empty()) needed.push_back({"devices", "linux.resources.devices"});
   const auto rules = TRY(device_rules(resources.devices));
   if (has("devices")) TRY(v1_device_files(rules));
   return make(needed);
 }
 
-Result<void> V1::make(const std::vector<std::string>& needed) {
-  for (const std::string& controller : needed)
-    if (!has(controller))
-      return Error::invalid("{}: the cgroup v1 controller \"{}\" is not mounted",
-                            field_of(controller), controller);
-  Undo undo([&] { unmake(); });
+Result<void> V1::make(const std::vector<Need>& needed) {
+  for (const Need& need : needed)
+    if (!has(need.controller))
+      return Error::invalid("{}: the cgroup v1 controller \"{}\" is not mounted", need.field,
+                            need.controller);
+  Undo undo([&] { revert(); });
   for (Directory& directory : directories_)
     if (!TRY(directory.make())) TRY(check_reusable(directory));
+  TRY(check_parent_freezer());
   if (const Directory* cpuset = find("cpuset")) {
     TRY(fill_cpuset(*cpuset, ".", "cpuset.cpus"));
     TRY(fill_cpuset(*cpuset, ".", "cpuset.mems"));
@@ -79,8 +106,15 @@ Result<void> V1::make(const std::vector<std::string>& needed) {
   return {};
 }
 
-void V1::unmake() {
-  for (Directory& directory : directories_) directory.unmake();
+void V1::revert() {
+  for (Directory& directory : directories_) {
+    if (!directory.is_new()) continue;
+    (void)wait_until([&] { return directory.remove_tree(); });
+    directory.unmake();
+  }
+  for (const FileValue& file : old_devices_) (void)write_file(file.file, file.value);
+  old_devices_.clear();
+  journal_.restore();
 }
 
 Result<void> V1::check_reusable(const Directory& directory) const {
@@ -94,26 +128,70 @@ Result<void> V1::check_reusable(const Directory& directory) const {
   return {};
 }
 
-Result<void> V1::apply_limits(const spec::Resources& resources) {
-  const auto files = TRY(v1_files(resources));
+/// A process born below a frozen cgroup would never get to run.
+Result<void> V1::check_parent_freezer() const {
+  const Directory* freezer = find("freezer");
+  if (!freezer) return {};
+  const auto state = freezer->read(std::string("../") + kFreezerState);
+  if (!state || text::trim(*state) == "THAWED") return {};  // the topmost cgroup has no freezer
+  return Error::invalid("cgroup {}: the cgroup above it is frozen", freezer->path());
+}
+
+Result<void> V1::update(const spec::Resources& present, const spec::Resources& wanted) {
+  Undo undo([&] { revert(); });
+  TRY(write_limits(present, wanted));
+  TRY(update_devices(present, wanted));
+  undo.keep();
+  return {};
+}
+
+Result<void> V1::write_limits(const spec::Resources& present, const spec::Resources& wanted) {
+  const auto old = TRY(v1_files(present));
+  auto files = TRY(v1_files(wanted));
+  std::erase_if(files, [&](const FileValue& file) {
+    const Directory* directory = find(controller_of(file.file));
+    return directory && holds_already(*directory, file, old);
+  });
   return write_in_workable_order(files, [&](const FileValue& file) { return write(file); });
 }
 
-Result<void> V1::write(const FileValue& file) const {
-  const Directory* directory = find(controller_of(file));
+Result<void> V1::write(const FileValue& file) {
+  const Directory* directory = find(controller_of(file.file));
   if (!directory && file.may_be_absent) return {};
   if (!directory)
-    return Error::invalid("the cgroup v1 controller \"{}\" is not mounted", controller_of(file));
+    return Error::invalid("the cgroup v1 controller \"{}\" is not mounted",
+                          controller_of(file.file));
   TRY(directory->fd());  // from here on ENOENT means the file
-  auto written = directory->write(file.file.substr(file.file.find('/') + 1), file.value);
-  if (written || !written.error().is(ENOENT)) {
-    if (!written && written.error().is(EINVAL) && file.file == "cpu/cpu.rt_runtime_us")
-      return std::move(written).error().with_hint(
-          "every cgroup above needs a cpu.rt_runtime_us that leaves as much");
-    return written;
-  }
+  auto written = write_either(file, [&](const std::string& name, const std::string& value) {
+    return write_file(name, value);
+  });
+  if (written || !written.error().is(ENOENT)) return written;
   if (file.may_be_absent) return {};
   return std::move(written).error().with_hint("this kernel does not have the file");
+}
+
+Result<void> V1::write_file(const std::string& file, const std::string& value) {
+  const Directory& directory = *find(controller_of(file));
+  const std::string name = file.substr(file.find('/') + 1);
+  if (!directory.is_new() && controller_of(file) != "devices")
+    journal_.note(directory, name, value);
+  auto written = directory.write(name, value);
+  if (written || !written.error().is(EINVAL) || name != "cpu.rt_runtime_us") return written;
+  return write_realtime(directory, value);
+}
+
+/// EINVAL: the cgroups above have no real-time left to give. They get what is missing.
+Result<void> V1::write_realtime(const Directory& cpu, const std::string& value) {
+  auto made_room = [&]() -> Result<void> {
+    const std::string period = TRY(cpu.read("cpu.rt_period_us"));
+    const RealTime wanted = {text::parse_signed(value).value_or(0),
+                             text::parse_signed(text::trim(period)).value_or(1)};
+    TRY(make_realtime_room(Directory(path::parent(cpu.path())), wanted, journal_));
+    return cpu.write("cpu.rt_runtime_us", value);
+  }();
+  if (made_room || !made_room.error().is(EINVAL)) return made_room;
+  return std::move(made_room).error().with_hint(
+      "the cgroups above it have not as much cpu.rt_runtime_us left");
 }
 
 Result<void> V1::apply_devices(const spec::Resources& resources) {
@@ -123,6 +201,21 @@ Result<void> V1::apply_devices(const spec::Resources& resources) {
   // A new cgroup allows what the one above it does, and more cannot be given.
   if (devices->is_new() && allows_everything(rules)) return {};
   const auto files = TRY(v1_device_files(rules));
+  if (!devices->is_new()) old_devices_ = v1_device_restoring(TRY(devices->read("devices.list")));
+  for (const FileValue& file : files) TRY(write(file).context("{}", file.field));
+  return {};
+}
+
+Result<void> V1::update_devices(const spec::Resources& present, const spec::Resources& wanted) {
+  if (present.devices == wanted.devices) return {};
+  if (!find("devices"))
+    return Error::invalid(
+        "linux.resources.devices: the cgroup v1 controller \"devices\" is not mounted");
+  const auto old = TRY(device_rules(present.devices));
+  const auto rules = TRY(device_rules(wanted.devices));
+  const auto files = TRY(v1_device_changes(old, rules));
+  // Partly done counts as done: what was not changed is written once more as it was.
+  old_devices_ = TRY(v1_device_changes(rules, old));
   for (const FileValue& file : files) TRY(write(file).context("{}", file.field));
   return {};
 }
@@ -134,18 +227,27 @@ Result<void> V1::add(pid_t pid, bool) {
   return {};
 }
 
-Result<std::vector<pid_t>> V1::processes() const {
-  // All hierarchies hold the same processes; those that guard them come first.
+/// All hierarchies hold the same processes; those that guard them come first.
+const Directory& V1::representative() const {
   for (const char* controller : {"freezer", "devices", "memory", "pids"})
-    if (const Directory* directory = find(controller)) return directory->processes();
-  if (directories_.empty()) return std::vector<pid_t>();
-  return directories_.front().processes();
+    if (const Directory* directory = find(controller)) return *directory;
+  return directories_.front();
+}
+
+Result<std::vector<pid_t>> V1::processes() const { return representative().processes(); }
+
+uint64_t V1::oom_kills() const {
+  const Directory* memory = find("memory");
+  if (!memory) return 0;
+  const auto control = memory->read("memory.oom_control");  // "oom_kill N" since Linux 4.13
+  return control ? number_of(*control, "oom_kill") : 0;
 }
 
 Result<void> V1::freeze(bool frozen) {
   const Directory* freezer = find("freezer");
   if (!freezer) return Error::invalid("the cgroup v1 controller \"freezer\" is not mounted");
   const char* state = frozen ? "FROZEN" : "THAWED";
+  if (!frozen) TRY(thaw_tree());  // what froze itself below, too
   int rounds = 0;
   const auto reached = [&]() -> Result<bool> {
     // FREEZING can last for ever if a task slipped in meanwhile: the state is written again
@@ -187,10 +289,12 @@ Result<void> V1::signal_all(const Directory& directory) const {
       if (!freezer->write(kFreezerState, "FROZEN")) break;
       if (const auto frozen = state_is(*freezer, "FROZEN"); !frozen || *frozen) break;
     }
-  auto killed = kill_processes(directory);
+  auto killed = signal_processes(directory, SIGKILL);
   TRY(thaw_tree());
   return killed;
 }
+
+Result<void> V1::signal(int signal) { return signal_processes(representative(), signal); }
 
 Result<void> V1::kill_all() {
   std::vector<pid_t> left;

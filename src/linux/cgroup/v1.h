@@ -8,6 +8,7 @@
 
 #include "src/linux/cgroup/cgroup.h"
 #include "src/linux/cgroup/directory.h"
+#include "src/linux/cgroup/resources.h"
 
 namespace skiff::cgroup {
 
@@ -17,37 +18,52 @@ class V1 final : public Cgroup {
   explicit V1(const std::vector<std::pair<std::string, std::string>>& directories);
 
   Result<void> create(const spec::Resources& resources) override;
-  Result<void> apply_limits(const spec::Resources& resources) override;
+  Result<void> apply_limits(const spec::Resources& resources) override {
+    return write_limits({}, resources);
+  }
   Result<void> apply_devices(const spec::Resources& resources) override;
   bool applies_devices_atomically() const override { return false; }
+  Result<void> update(const spec::Resources& present, const spec::Resources& wanted) override;
+  void revert() override;
+  Result<void> delegate(uid_t) override { return {}; }
   Result<Fd> v2_directory() const override { return Fd(); }
   bool is_placed_by_clone() const override { return false; }
   Result<void> add(pid_t pid, bool v2_too) override;
   Result<std::vector<pid_t>> processes() const override;
+  uint64_t oom_kills() const override;
   Result<void> freeze(bool frozen) override;
   Result<bool> is_frozen() const override;
+  Result<void> signal(int signal) override;
   Result<void> kill_all() override;
   Result<void> remove() override;
 
-  // The parts of create that a hybrid host composes otherwise.
+  // The parts of create and update that a hybrid host composes otherwise.
 
   const std::vector<std::string>& controllers() const { return controllers_; }
   bool has(std::string_view controller) const { return find(controller) != nullptr; }
   /// Makes the directories; `needed` controllers must be mounted.
-  Result<void> make(const std::vector<std::string>& needed);
-  void unmake();
+  Result<void> make(const std::vector<Need>& needed);
+  /// What of `wanted` goes beyond `present`, which is empty for a new container.
+  Result<void> write_limits(const spec::Resources& present, const spec::Resources& wanted);
+  Result<void> update_devices(const spec::Resources& present, const spec::Resources& wanted);
   /// Thaws every freezer of the tree, so that killed processes can end.
   Result<void> thaw_tree() const;
 
  private:
   const Directory* find(std::string_view controller) const;
+  const Directory& representative() const;
   Result<void> check_reusable(const Directory& directory) const;
-  Result<void> write(const FileValue& file) const;
+  Result<void> check_parent_freezer() const;
+  Result<void> write(const FileValue& file);
+  Result<void> write_file(const std::string& file, const std::string& value);
+  Result<void> write_realtime(const Directory& cpu, const std::string& value);
   Result<void> signal_all(const Directory& directory) const;
 
   std::vector<std::string> controllers_;
   std::vector<size_t> places_;  // of each controller in directories_
   std::vector<Directory> directories_;
+  Journal journal_;
+  std::vector<FileValue> old_devices_;  // writes that bring back the rules from before
 };
 
 }  // namespace skiff::cgroup

@@ -1,9 +1,11 @@
 #include "src/linux/cgroup/v2.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -56,11 +58,10 @@ std::string additions(const Names& controllers) {
   return text;
 }
 
-/// The value of a line such as "frozen 1" in a flat-keyed file.
-bool is_one(std::string_view content, std::string_view key) {
-  for (const std::string_view line : text::split(content, '\n'))
-    if (line.starts_with(key) && line.substr(key.size()) == " 1") return true;
-  return false;
+Names names_of(const std::vector<Need>& needs) {
+  Names names;
+  for (const Need& need : needs) names.push_back(need.controller);
+  return names;
 }
 
 const char* hint_for(const Error& error) {
@@ -97,34 +98,58 @@ Result<Climb> climb(const Directory& directory, const Names& missing, size_t lim
 
 }  // namespace
 
-Result<void> V2::create(const spec::Resources& resources) {
-  const auto files = TRY(v2_files(resources));
-  TRY(device_rules(resources.devices));
-  return make(controllers_needed(files), accounting_controllers());
+Result<std::vector<Need>> v2_needs(const spec::Resources& resources) {
+  auto files = TRY(v2_files(resources));
+  auto unified = unified_files(resources.unified);
+  std::move(unified.begin(), unified.end(), std::back_inserter(files));
+  return controllers_needed(files);
 }
 
-Result<void> V2::make(const Names& needed, const Names& wanted) {
+Result<void> V2::create(const spec::Resources& resources) {
+  TRY(device_rules(resources.devices));
+  const auto needed = TRY(v2_needs(resources));
+  return make(needed, accounting_controllers());
+}
+
+Result<void> V2::make(const std::vector<Need>& needed, const Names& wanted) {
   const bool is_new = TRY(directory_.make());
   Undo undo([&] { directory_.unmake(); });
   if (!is_new) TRY(check_reusable());
-  // Nothing at the top can be below a threaded cgroup, so that a new one need not be asked.
+  // Nothing right below the top can be in a threaded or frozen cgroup, so that a new one need
+  // not be asked.
   if (!is_new || !at_top_) TRY(check_type());
+  if (is_new && !at_top_) TRY(check_not_frozen());
   TRY(enable(needed, wanted));
   undo.keep();
   return {};
 }
 
+void V2::revert() {
+  if (directory_.is_new()) {
+    (void)wait_until([&] { return directory_.remove_tree(); });
+    directory_.unmake();
+  } else if (attached_) {
+    if (const auto fd = directory_.fd()) (void)take_back(*fd, *attached_);
+  }
+  attached_.reset();
+  journal_.restore();
+}
+
 Result<void> V2::check_reusable() const {
   const std::string events = TRY(directory_.read("cgroup.events"));
-  if (is_one(events, "populated")) {
+  if (number_of(events, "populated") != 0) {
     const auto pids = TRY(processes());
     return Error::invalid("cgroup {}: container's cgroup is not empty: {} process(es) found",
                           directory_.path(), pids.size());
   }
-  if (is_one(events, "frozen"))
-    return Error::invalid("cgroup {}: container's cgroup is frozen", directory_.path())
-        .with_hint("write 0 to its cgroup.freeze, or remove it");
-  return {};
+  return check_not_frozen();
+}
+
+/// A process born in a frozen cgroup would never get to run.
+Result<void> V2::check_not_frozen() const {
+  if (number_of(TRY(directory_.read("cgroup.events")), "frozen") == 0) return {};
+  return Error::invalid("cgroup {}: container's cgroup is frozen", directory_.path())
+      .with_hint("write 0 to its cgroup.freeze, or to that of the cgroup above it that is frozen");
 }
 
 Result<void> V2::check_type() const {
@@ -138,11 +163,11 @@ Result<void> V2::check_type() const {
       .with_hint("choose a path outside threaded cgroups");
 }
 
-Result<void> V2::enable(const Names& needed, const Names& wanted) const {
+Result<void> V2::enable(const std::vector<Need>& needed, const Names& wanted) const {
   if (needed.empty() && wanted.empty()) return {};
   const Names present = words(TRY(directory_.read("cgroup.controllers")));
-  Names missing = without(needed, present);
-  const Names welcome = without(without(wanted, needed), present);
+  const Names missing = without(names_of(needed), present);
+  const Names welcome = without(without(wanted, names_of(needed)), present);
   if (missing.empty() && welcome.empty()) return {};
 
   // What is only welcome is not worth a climb beyond the parents that this object made.
@@ -150,19 +175,21 @@ Result<void> V2::enable(const Names& needed, const Names& wanted) const {
   Names all = missing;
   all.insert(all.end(), welcome.begin(), welcome.end());
   const Climb found = TRY(climb(directory_, all, limit));
-  for (const std::string& controller : without(missing, found.available))
-    return Error::invalid("{}: controller \"{}\" is not available in {}", field_of(controller),
-                          controller, found.top);
+  for (const Need& need : needed)
+    if (has(without(missing, found.available), need.controller))
+      return Error::invalid("{}: controller \"{}\" is not available in {}", need.field,
+                            need.controller, found.top);
 
   for (auto level = found.levels.rbegin(); level != found.levels.rend(); ++level) {
     const std::string file = *level + "/cgroup.subtree_control";
-    for (const std::string& controller : missing) {
-      auto written = directory_.write(file, "+" + controller);
+    for (const Need& need : needed) {
+      if (!has(missing, need.controller)) continue;
+      auto written = directory_.write(file, "+" + need.controller);
       if (written) continue;
       const char* hint = hint_for(written.error());
       Error error = Error::from_code(
           written.error().code(), "{}: enable controller \"{}\" for the cgroups below {}",
-          field_of(controller), controller, path::clean(directory_.path() + "/" + *level));
+          need.field, need.controller, path::clean(directory_.path() + "/" + *level));
       return hint ? std::move(error).with_hint(hint) : std::move(error);
     }
     // Statistics are worth an attempt, not a failure: all at once, else each alone.
@@ -173,11 +200,30 @@ Result<void> V2::enable(const Names& needed, const Names& wanted) const {
   return {};
 }
 
-Result<void> V2::apply_limits(const spec::Resources& resources) {
-  const auto files = TRY(v2_files(resources));
-  if (files.empty()) return {};
+Result<void> V2::update(const spec::Resources& present, const spec::Resources& wanted) {
+  Undo undo([&] { revert(); });
+  TRY(write_limits(present, wanted));
+  if (present.devices != wanted.devices) TRY(apply_devices(wanted));
+  undo.keep();
+  return {};
+}
+
+Result<void> V2::write_limits(const spec::Resources& present, const spec::Resources& wanted) {
+  const auto old = TRY(v2_files(present));
+  const auto files = TRY(v2_files(wanted));
+  const auto unified = unified_files(wanted.unified);
+  if (files.empty() && unified.empty()) return {};
   TRY(directory_.fd());  // from here on ENOENT means a file
-  TRY(check_usage(resources));
+  TRY(check_usage(wanted));
+  TRY(write_files(old, files));
+  return write_files(unified_files(present.unified), unified);
+}
+
+Result<void> V2::write_files(const std::vector<FileValue>& present,
+                             const std::vector<FileValue>& wanted) {
+  std::vector<FileValue> files = wanted;
+  std::erase_if(files,
+                [&](const FileValue& file) { return holds_already(directory_, file, present); });
   return write_in_workable_order(files, [&](const FileValue& file) { return write(file); });
 }
 
@@ -202,13 +248,17 @@ Result<void> V2::check_usage(const spec::Resources& resources) const {
   return {};
 }
 
-Result<void> V2::write(const FileValue& file) const {
-  auto written = directory_.write(file.file, file.value);
+Result<void> V2::write(const FileValue& file) {
+  const auto write = [&](const std::string& name, const std::string& value) {
+    if (!directory_.is_new()) journal_.note(directory_, name, value);
+    return directory_.write(name, value);
+  };
+  auto written = write_either(file, write);
   if (written || !written.error().is(ENOENT)) return written;
   if (file.may_be_absent) return {};
   // A limit set later than create(): its controller may not have been asked for then.
-  TRY(enable({std::string(controller_of(file))}, {}));
-  written = directory_.write(file.file, file.value);
+  TRY(enable(controllers_needed({file}), {}));
+  written = write_either(file, write);
   if (!written && written.error().is(ENOENT))
     return std::move(written).error().with_hint("this kernel does not have the file");
   return written;
@@ -217,16 +267,31 @@ Result<void> V2::write(const FileValue& file) const {
 Result<void> V2::apply_devices(const spec::Resources& resources) {
   const auto rules = TRY(device_rules(resources.devices));
   const bool first = directory_.is_new() && !attached_;
-  const auto set = [&]() -> Result<void> {
-    if (!allows_everything(rules)) {
-      return attach_device_program(TRY(directory_.fd()), device_program(rules),
-                                   first ? Attachment::First : Attachment::Replace);
-    }
-    if (first) return {};
-    return detach_device_program(TRY(directory_.fd()));
+  if (first && allows_everything(rules)) return {};
+  const auto set = [&]() -> Result<DeviceAttachment> {
+    const int fd = TRY(directory_.fd());
+    if (allows_everything(rules)) return detach_device_program(fd);
+    return attach_device_program(fd, device_program(rules),
+                                 first ? Attachment::First : Attachment::Replace);
   };
-  TRY(set().context("linux.resources.devices: cgroup {}", directory_.path()));
-  attached_ = true;
+  attached_ = TRY(set().context("linux.resources.devices: cgroup {}", directory_.path()));
+  return {};
+}
+
+Result<void> V2::delegate(uid_t owner) {
+  // Before Linux 4.15 the kernel does not tell; its documentation names these.
+  const auto told = read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate");
+  const std::string files = told ? *told : "cgroup.procs\ncgroup.threads\ncgroup.subtree_control";
+  const int fd = TRY(directory_.fd());
+  constexpr auto kNoGroup = static_cast<gid_t>(-1);
+  if (::fchown(fd, owner, kNoGroup) < 0)
+    return Error::from_errno("give cgroup {} to user {}", directory_.path(), owner);
+  for (const std::string_view line : text::split(text::trim(files), '\n')) {
+    const std::string file(line);
+    // ENOENT: of a controller that is not enabled here.
+    if (::fchownat(fd, file.c_str(), owner, kNoGroup, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+      return Error::from_errno("give cgroup {}/{} to user {}", directory_.path(), file, owner);
+  }
   return {};
 }
 
@@ -243,7 +308,12 @@ Result<void> V2::add(pid_t pid, bool v2_too) {
 }
 
 Result<bool> V2::reads_frozen() const {
-  return is_one(TRY(directory_.read("cgroup.events")), "frozen");
+  return number_of(TRY(directory_.read("cgroup.events")), "frozen") != 0;
+}
+
+Result<void> V2::thaw_tree() const {
+  TRY(directory_.write("cgroup.freeze", "0"));
+  return directory_.write_everywhere("cgroup.freeze", "0");
 }
 
 bool V2::has_frozen_ancestor() const {
@@ -255,7 +325,8 @@ bool V2::has_frozen_ancestor() const {
 }
 
 Result<void> V2::freeze(bool frozen) {
-  auto written = directory_.write("cgroup.freeze", frozen ? "1" : "0");
+  // What froze itself further down is thawed with the rest.
+  auto written = frozen ? directory_.write("cgroup.freeze", "1") : thaw_tree();
   if (!written && written.error().is(ENOENT) && TRY(directory_.fd()) >= 0)
     return Error::invalid("cgroup {}: no cgroup.freeze", directory_.path())
         .with_hint("freezing in cgroup v2 needs Linux 5.2");
@@ -283,10 +354,17 @@ Result<bool> V2::is_frozen() const {
 /// Without cgroup.kill (before Linux 5.14): frozen, so that no fork escapes the listing.
 Result<void> V2::signal_all() const {
   const bool freezes = static_cast<bool>(directory_.write("cgroup.freeze", "1"));
-  auto killed = kill_processes(directory_);
+  auto killed = signal_processes(directory_, SIGKILL);
   // Killed processes end although frozen; a freezer further down must not hold up the next round.
   if (freezes) TRY(directory_.write_everywhere("cgroup.freeze", "0"));
   return killed;
+}
+
+Result<void> V2::signal(int signal) { return signal_processes(directory_, signal); }
+
+uint64_t V2::oom_kills() const {
+  const auto events = directory_.read("memory.events");
+  return events ? number_of(*events, "oom_kill") : 0;
 }
 
 Result<void> V2::kill_all() {
@@ -294,7 +372,7 @@ Result<void> V2::kill_all() {
     const auto events = directory_.read("cgroup.events");
     if (!events && Directory::is_absent(events.error())) return true;
     if (!events) return events.error();
-    if (!is_one(*events, "populated")) return true;
+    if (number_of(*events, "populated") == 0) return true;
     auto killed = directory_.write("cgroup.kill", "1");
     // EOPNOTSUPP: a threaded cgroup.
     if (!killed && (killed.error().is(ENOENT) || killed.error().is(EOPNOTSUPP)))

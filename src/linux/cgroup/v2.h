@@ -1,11 +1,14 @@
 // The unified hierarchy (Linux admin-guide/cgroup-v2.rst).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/linux/cgroup/cgroup.h"
+#include "src/linux/cgroup/device_attach.h"
 #include "src/linux/cgroup/directory.h"
+#include "src/linux/cgroup/resources.h"
 
 namespace skiff::cgroup {
 
@@ -15,38 +18,54 @@ class V2 final : public Cgroup {
   V2(std::string directory, bool at_top) : directory_(std::move(directory)), at_top_(at_top) {}
 
   Result<void> create(const spec::Resources& resources) override;
-  Result<void> apply_limits(const spec::Resources& resources) override;
+  Result<void> apply_limits(const spec::Resources& resources) override {
+    return write_limits({}, resources);
+  }
   Result<void> apply_devices(const spec::Resources& resources) override;
   bool applies_devices_atomically() const override { return true; }
+  Result<void> update(const spec::Resources& present, const spec::Resources& wanted) override;
+  void revert() override;
+  Result<void> delegate(uid_t owner) override;
   Result<Fd> v2_directory() const override;
   bool is_placed_by_clone() const override { return true; }
   Result<void> add(pid_t pid, bool v2_too) override;
   Result<std::vector<pid_t>> processes() const override { return directory_.processes(); }
+  uint64_t oom_kills() const override;
   Result<void> freeze(bool frozen) override;
   Result<bool> is_frozen() const override;
+  Result<void> signal(int signal) override;
   Result<void> kill_all() override;
   Result<void> remove() override;
 
-  // The parts of create that a hybrid host composes otherwise.
+  // The parts of create and update that a hybrid host composes otherwise.
 
   /// Makes the directory with the controllers `needed`, and those of `wanted` that can be had.
-  Result<void> make(const std::vector<std::string>& needed, const std::vector<std::string>& wanted);
-  void unmake() { directory_.unmake(); }
+  Result<void> make(const std::vector<Need>& needed, const std::vector<std::string>& wanted);
+  /// What of `wanted` goes beyond `present`, which is empty for a new container.
+  Result<void> write_limits(const spec::Resources& present, const spec::Resources& wanted);
 
  private:
   Result<void> check_reusable() const;
+  Result<void> check_not_frozen() const;
   Result<void> check_type() const;
-  Result<void> enable(const std::vector<std::string>& needed,
+  Result<void> enable(const std::vector<Need>& needed,
                       const std::vector<std::string>& wanted) const;
   Result<void> check_usage(const spec::Resources& resources) const;
-  Result<void> write(const FileValue& file) const;
+  Result<void> write_files(const std::vector<FileValue>& present,
+                           const std::vector<FileValue>& wanted);
+  Result<void> write(const FileValue& file);
   Result<bool> reads_frozen() const;
+  Result<void> thaw_tree() const;
   bool has_frozen_ancestor() const;
   Result<void> signal_all() const;
 
   Directory directory_;
   bool at_top_;
-  bool attached_ = false;  // a device program, by this object
+  Journal journal_;
+  std::optional<DeviceAttachment> attached_;  // by this object
 };
+
+/// What `resources` needs of the v2 hierarchy.
+Result<std::vector<Need>> v2_needs(const spec::Resources& resources);
 
 }  // namespace skiff::cgroup

@@ -293,3 +293,52 @@ TEST_CASE("the lists of engines can be expressed on v1", "[linux]") {
       *device_rules({rule(false, 'a', {}, {}, "rwm"), rule(true, 'c', 10, 229, "rwm"),
                      rule(true, 'c', 136, {}, "rwm")})));
 }
+
+TEST_CASE("a rule for a particular device counts against the default rules, too", "[linux]") {
+  const DeviceRule none = rule(false, 'a', {}, {}, "rwm");
+  const auto rules =
+      device_rules({none, rule(false, 'c', 1, 5, "rwm"), rule(false, 'c', 136, {}, "w")});
+  CHECK(decision(*rules, access('c', 1, 5, "r")) == 0);
+  CHECK(decision(*rules, access('c', 1, 5, "m")) == 1);
+  CHECK(decision(*rules, access('c', 136, 3, "r")) == 1);
+  CHECK(decision(*rules, access('c', 136, 3, "w")) == 0);
+  CHECK(decision(*rules, access('c', 1, 3, "rw")) == 1);
+
+  CHECK(decision(*device_rules({rule(false, 'c', 1, 5, "rwm"), none}), access('c', 1, 5, "r")) ==
+        1);
+  CHECK(decision(*device_rules({rule(false, 'c', {}, {}, "rw")}), access('c', 1, 3, "rw")) == 1);
+}
+
+TEST_CASE("particular devices can be denied but their nodes be made", "[linux]") {
+  const DeviceRule none = rule(false, 'a', {}, {}, "rwm");
+  const auto rules = device_rules({none, rule(false, 'c', 1, 5, "rwm")});
+  REQUIRE(rules);
+  const std::string files = told(v1_device_files(*rules));
+  CHECK(files.find("allow c 1:3 rwm") != std::string::npos);
+  CHECK(files.find("allow c 1:5") == std::string::npos);
+  CHECK(files.ends_with("allow c *:* m, allow b *:* m"));
+  CHECK(device_rules({none, rule(false, 'c', 1, 5, "m")}).error().text() ==
+        "linux.resources.devices[1]: making the nodes of particular devices cannot be denied");
+}
+
+TEST_CASE("v1 rules change without a moment in which common ones do not hold", "[linux]") {
+  const DeviceRule none = rule(false, 'a', {}, {}, "rwm");
+  const DeviceRule all = rule(true, 'a', {}, {}, "rwm");
+  const std::vector<DeviceRule> before = {none, rule(true, 'c', 1, 3, "rw"),
+                                          rule(true, 'c', 10, 229, "r")};
+  const std::vector<DeviceRule> after = {none, rule(true, 'c', 1, 3, "rwm"),
+                                         rule(true, 'b', 7, 0, "r")};
+  CHECK(told(v1_device_changes(before, after)) == "allow c 1:3 m, allow b 7:0 r, deny c 10:229 r");
+  CHECK(told(v1_device_changes(after, before)) == "allow c 10:229 r, deny c 1:3 m, deny b 7:0 r");
+  CHECK(told(v1_device_changes(before, before)).empty());
+  CHECK(told(v1_device_changes({all}, after)) == "deny a, allow c 1:3 rwm, allow b 7:0 r");
+  CHECK(told(v1_device_changes({all}, {all, rule(false, 'c', 1, 3, "w")})) == "deny c 1:3 w");
+  CHECK(told(v1_device_changes(before, {all})) == "allow a");
+}
+
+TEST_CASE("what devices.list says can be written back", "[linux]") {
+  CHECK(told(v1_device_restoring("a *:* rwm\n")) == "allow a");
+  CHECK(told(v1_device_restoring("c 1:3 rwm\nb *:* m\n")) ==
+        "deny a, allow c 1:3 rwm, allow b *:* m");
+  CHECK(told(v1_device_restoring("")) == "deny a");
+}

@@ -22,13 +22,22 @@ spec::Resources with(const spec::Cpu& cpu) {
   return resources;
 }
 
-/// "memory.max=1" for each file, "?" after those that may be absent; or the error.
+/// "memory.max=1" for each file, "?" after those that may be absent, "|" before another file
+/// for the same purpose; or the error.
 std::string told(const Result<std::vector<FileValue>>& files) {
   if (!files) return files.error().text();
   std::string text;
   for (const FileValue& file : *files)
     text += fmt::format("{}{}={}{}", text.empty() ? "" : ", ", file.file, file.value,
-                        file.may_be_absent ? "?" : "");
+                        file.may_be_absent ? "?" : "") +
+            (file.also_file.empty() ? "" : "|" + file.also_file + "=" + file.also_value);
+  return text;
+}
+
+std::string told(const std::vector<Need>& needs) {
+  std::string text;
+  for (const Need& need : needs)
+    text += fmt::format("{}{} for {}", text.empty() ? "" : ", ", need.controller, need.field);
   return text;
 }
 
@@ -232,10 +241,13 @@ TEST_CASE("the needed controllers are those of the files", "[linux]") {
   resources.cpu.emplace();
   resources.cpu->cpus = "0";
   resources.cpu->mems = "0";
-  const std::vector<std::string> expected = {"memory", "cpuset", "pids"};
-  CHECK(controllers_needed(*v1_files(resources)) == expected);
-  CHECK(controllers_needed(*v2_files(resources)) == expected);
-  CHECK(field_of("cpuset") == "linux.resources.cpu");
+  const std::string expected =
+      "memory for linux.resources.memory.limit, cpuset for linux.resources.cpu.cpus, pids for "
+      "linux.resources.pids.limit";
+  CHECK(told(controllers_needed(*v1_files(resources))) == expected);
+  CHECK(told(controllers_needed(*v2_files(resources))) == expected);
+  CHECK(told(controllers_needed(unified_files({{"misc.max", "a 1"}, {"cgroup.max.depth", "1"}}))) ==
+        "misc for linux.resources.unified.misc.max");
 }
 
 TEST_CASE("resources divide between hierarchies by controller", "[linux]") {
@@ -287,4 +299,171 @@ TEST_CASE("any other refusal ends the writing", "[linux]") {
             .text() ==
         "linux.resources.memory.limit: write 512 to memory.max: Device or resource busy");
   CHECK(written == std::vector<std::string>{"memory.max"});
+}
+
+TEST_CASE("block weights go to BFQ and to the weight of all schedulers", "[linux]") {
+  spec::Resources resources;
+  resources.block_io.emplace();
+  CHECK(told(v1_files(resources)).empty());
+  CHECK(told(v2_files(resources)).empty());
+  resources.block_io->weight = 10;
+  resources.block_io->weight_device = {{8, 0, 1000, {}}, {8, 16, 100, {}}};
+  CHECK(told(v2_files(resources)) ==
+        "io.bfq.weight=10|io.weight=1, io.bfq.weight=8:0 1000|io.weight=8:0 10000, "
+        "io.bfq.weight=8:16 100|io.weight=8:16 910");
+  CHECK(told(v1_files(resources)) ==
+        "blkio/blkio.bfq.weight=10|blkio/blkio.weight=10, "
+        "blkio/blkio.bfq.weight_device=8:0 1000|blkio/blkio.weight_device=8:0 1000, "
+        "blkio/blkio.bfq.weight_device=8:16 100|blkio/blkio.weight_device=8:16 100");
+}
+
+TEST_CASE("leaf weights are v1's", "[linux]") {
+  spec::Resources resources;
+  resources.block_io.emplace();
+  resources.block_io->leaf_weight = 20;
+  CHECK(told(v1_files(resources)) == "blkio/blkio.leaf_weight=20");
+  CHECK(told(v2_files(resources)) ==
+        "linux.resources.blockIO.leafWeight: cgroup v2 has no weight of a cgroup's own processes");
+  resources.block_io->leaf_weight.reset();
+  resources.block_io->weight_device = {{8, 0, {}, 30}};
+  CHECK(told(v1_files(resources)) == "blkio/blkio.leaf_weight_device=8:0 30");
+  CHECK(told(v2_files(resources)) ==
+        "linux.resources.blockIO.weightDevice[0].leafWeight: cgroup v2 has no weight of a cgroup's "
+        "own processes");
+}
+
+TEST_CASE("the linear conversion of block weights", "[linux]") {
+  const std::pair<uint16_t, uint64_t> table[] = {{0, 0},      {10, 1},     {11, 11},     {100, 910},
+                                                 {500, 4950}, {999, 9989}, {1000, 10000}};
+  for (const auto& [weight, converted] : table) CHECK(io_weight_from_blkio(weight) == converted);
+}
+
+TEST_CASE("throttles are written device by device", "[linux]") {
+  spec::Resources resources;
+  spec::BlockIo& io = resources.block_io.emplace();
+  io.throttle_read_bps = {{8, 0, 1048576}};
+  io.throttle_write_bps = {{8, 0, 2097152}, {8, 16, 0}};
+  io.throttle_read_iops = {{8, 0, 100}};
+  io.throttle_write_iops = {{8, 0, 200}};
+  CHECK(told(v2_files(resources)) ==
+        "io.max=8:0 rbps=1048576, io.max=8:0 wbps=2097152, io.max=8:16 wbps=max, "
+        "io.max=8:0 riops=100, io.max=8:0 wiops=200");
+  CHECK(told(v1_files(resources)) ==
+        "blkio/blkio.throttle.read_bps_device=8:0 1048576, "
+        "blkio/blkio.throttle.write_bps_device=8:0 2097152, "
+        "blkio/blkio.throttle.write_bps_device=8:16 0, "
+        "blkio/blkio.throttle.read_iops_device=8:0 100, "
+        "blkio/blkio.throttle.write_iops_device=8:0 200");
+  CHECK(v2_files(resources)->at(2).field == "linux.resources.blockIO.throttleWriteBpsDevice[1]");
+}
+
+TEST_CASE("huge pages are limited in use and in reservation", "[linux]") {
+  spec::Resources resources;
+  resources.hugepage_limits = {{"2MB", 4194304}, {"1GB", 0}};
+  CHECK(told(v2_files(resources)) ==
+        "hugetlb.2MB.max=4194304, hugetlb.2MB.rsvd.max=4194304?, hugetlb.1GB.max=0, "
+        "hugetlb.1GB.rsvd.max=0?");
+  CHECK(told(v1_files(resources)) ==
+        "hugetlb/hugetlb.2MB.limit_in_bytes=4194304, "
+        "hugetlb/hugetlb.2MB.rsvd.limit_in_bytes=4194304?, hugetlb/hugetlb.1GB.limit_in_bytes=0, "
+        "hugetlb/hugetlb.1GB.rsvd.limit_in_bytes=0?");
+}
+
+TEST_CASE("network classes and priorities are v1's", "[linux]") {
+  spec::Resources resources;
+  resources.network.emplace();
+  resources.network->class_id = 0;
+  CHECK(told(v2_files(resources)).empty());
+  resources.network->class_id = 0x100001;
+  resources.network->priorities = {{"eth0", 5}, {"lo", 0}};
+  CHECK(told(v1_files(resources)) ==
+        "net_cls/net_cls.classid=1048577, net_prio/net_prio.ifpriomap=eth0 5, "
+        "net_prio/net_prio.ifpriomap=lo 0");
+  CHECK(told(v2_files(resources)) ==
+        "linux.resources.network.classID: needs the cgroup v1 controller \"net_cls\", which is not "
+        "mounted; cgroup v2 has none");
+  resources.network->class_id.reset();
+  CHECK(told(v2_files(resources)) ==
+        "linux.resources.network.priorities: needs the cgroup v1 controller \"net_prio\", which is "
+        "not mounted; cgroup v2 has none");
+}
+
+TEST_CASE("RDMA limits name what they limit", "[linux]") {
+  spec::Resources resources;
+  resources.rdma = {{"mlx5_0", 2, 2000}, {"ocrdma1", {}, 3}};
+  CHECK(told(v2_files(resources)) ==
+        "rdma.max=mlx5_0 hca_handle=2 hca_object=2000, rdma.max=ocrdma1 hca_object=3");
+  CHECK(told(v1_files(resources)) ==
+        "rdma/rdma.max=mlx5_0 hca_handle=2 hca_object=2000, rdma/rdma.max=ocrdma1 hca_object=3");
+}
+
+TEST_CASE("unified files are written line by line", "[linux]") {
+  CHECK(told(unified_files({{"io.max", "8:0 rbps=1\n8:16 wbps=2\n"}, {"memory.high", "512"}})) ==
+        "io.max=8:0 rbps=1, io.max=8:16 wbps=2, memory.high=512");
+  CHECK(unified_files({{"cpuset.cpus", ""}}).at(0).value == "\n");
+  spec::Resources resources;
+  resources.unified = {{"memory.high", "512"}};
+  CHECK(told(v1_files(resources)) ==
+        "linux.resources.unified.memory.high: is of cgroup v2, which is not mounted");
+  CHECK(asks_for_limits(resources));
+}
+
+TEST_CASE("every resource goes to the hierarchy that has its controller", "[linux]") {
+  spec::Resources resources;
+  resources.block_io.emplace();
+  resources.block_io->weight = 10;
+  resources.hugepage_limits = {{"2MB", 1}};
+  resources.network.emplace();
+  resources.network->class_id = 1;
+  resources.network->priorities = {{"lo", 1}};
+  resources.rdma = {{"a", 1, {}}};
+  resources.unified = {{"misc.max", "x 1"}};
+  const std::vector<std::string> all = {"blkio", "hugetlb", "net_cls", "net_prio", "rdma"};
+  CHECK(v1_files(select(resources, all, true))->size() == 6);
+  CHECK(told(v2_files(select(resources, all, false))).empty());
+  CHECK(select(resources, all, false).unified.size() == 1);
+  CHECK(told(v2_files(select(resources, {"net_cls", "net_prio", "hugetlb"}, false))) ==
+        "io.bfq.weight=10|io.weight=1, rdma.max=a hca_handle=1");
+}
+
+TEST_CASE("what was in a file can be written back", "[linux]") {
+  struct Row {
+    const char* file;
+    const char* written;
+    const char* before;
+    const char* restoring;
+  };
+  const Row table[] = {
+      {"memory.max", "512", "max\n", "max"},
+      {"cpu.max", "5000 10000", "max 100000\n", "max 100000"},
+      {"cpuset.cpus", "0", "\n", "\n"},
+      {"cpuset.cpus.partition", "root", "root invalid (no cpus)\n", "root"},
+      {"memory.oom_control", "1", "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", "0"},
+      {"io.max", "8:0 rbps=1", "8:0 rbps=7 wbps=max riops=max wiops=max\n",
+       "8:0 rbps=7 wbps=max riops=max wiops=max"},
+      {"io.max", "8:0 rbps=1", "8:16 rbps=7 wbps=max riops=max wiops=max\n",
+       "8:0 rbps=max wbps=max riops=max wiops=max"},
+      {"io.weight", "50", "default 100\n8:0 20\n", "default 100"},
+      {"io.weight", "8:0 50", "default 100\n8:0 20\n", "8:0 20"},
+      {"io.bfq.weight", "8:0 50", "default 100\n", "8:0 default"},
+      {"blkio.throttle.read_bps_device", "8:0 50", "", "8:0 0"},
+      {"net_prio.ifpriomap", "eth0 5", "lo 0\neth0 3\n", "eth0 3"},
+      {"rdma.max", "a hca_handle=1", "a hca_handle=max hca_object=max\n",
+       "a hca_handle=max hca_object=max"},
+      {"misc.max", "sev 1", "sev max\n", "sev max"},
+  };
+  for (const Row& row : table) {
+    INFO(row.file << " " << row.written);
+    CHECK(restoring_values(row.file, row.written, row.before) ==
+          std::vector<std::string>{row.restoring});
+  }
+}
+
+TEST_CASE("a file says what is one of its lines", "[linux]") {
+  CHECK(says("512\n", "512"));
+  CHECK(says("a 1\nb 2\n", "b 2"));
+  CHECK_FALSE(says("5120\n", "512"));
+  CHECK(is_keyed("io.max"));
+  CHECK(is_keyed("blkio/blkio.throttle.read_bps_device"));
+  CHECK_FALSE(is_keyed("memory.max"));
 }

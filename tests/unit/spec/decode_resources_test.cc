@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "src/spec/merge_resources.h"
 #include "tests/unit/spec/config_text.h"
 
 using namespace skiff;
@@ -146,19 +147,131 @@ TEST_CASE("every member of resources has its type and range", "[spec]") {
     CHECK(refusal_of(row.members) == "linux.resources." + row.error);
 }
 
-TEST_CASE("resources that are not honoured are refused unless blank", "[spec]") {
-  const std::pair<const char*, const char*> table[] = {
-      {"blockIO", R"({"weight": 10})"},
-      {"hugepageLimits", R"([{"pageSize": "2MB", "limit": 0}])"},
-      {"network", R"({"classID": 1})"},
-      {"rdma", R"({"mlx5_1": {"hcaHandles": 3}})"},
-      {"unified", R"({"memory.high": "1"})"},
+TEST_CASE("block devices, huge pages, networks, RDMA and unified decode", "[spec]") {
+  const Resources resources = resources_of(R"(
+    "blockIO": {"weight": 10, "leafWeight": 1000,
+      "weightDevice": [{"major": 8, "minor": 0, "weight": 500, "leafWeight": 300}],
+      "throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 600}],
+      "throttleWriteBpsDevice": [{"major": 8, "minor": 1, "rate": 0}],
+      "throttleReadIOPSDevice": [{"major": 8, "minor": 2, "rate": 700}],
+      "throttleWriteIOPSDevice": [{"major": 8, "minor": 3, "rate": 800}]},
+    "hugepageLimits": [{"pageSize": "2MB", "limit": 209715200}, {"pageSize": "64KB", "limit": 1}],
+    "network": {"classID": 1048577, "priorities": [{"name": "eth0", "priority": 500}]},
+    "rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}, "rxe3": {"hcaObjects": 1}},
+    "unified": {"memory.high": "1", "io.max": "8:0 rbps=1\n8:16 rbps=2"})");
+  REQUIRE(resources.block_io);
+  const BlockIo& io = *resources.block_io;
+  CHECK(io.weight == 10);
+  CHECK(io.leaf_weight == 1000);
+  CHECK(io.weight_device.at(0).weight == 500);
+  CHECK(io.weight_device.at(0).leaf_weight == 300);
+  CHECK(io.throttle_read_bps.at(0).rate == 600);
+  CHECK(io.throttle_write_bps.at(0).minor == 1);
+  CHECK(io.throttle_read_iops.at(0).rate == 700);
+  CHECK(io.throttle_write_iops.at(0).rate == 800);
+  CHECK(resources.hugepage_limits.at(1).page_size == "64KB");
+  CHECK(resources.network->class_id == 1048577u);
+  CHECK(resources.network->priorities.at(0).name == "eth0");
+  REQUIRE(resources.rdma.size() == 2);
+  CHECK(resources.rdma[0].hca_handles == 3u);
+  CHECK_FALSE(resources.rdma[1].hca_handles);
+  CHECK(resources.unified.at(1).second == "8:0 rbps=1\n8:16 rbps=2");
+  resources_of(R"("blockIO": null, "hugepageLimits": [], "network": {}, "rdma": null)");
+}
+
+TEST_CASE("the rest of resources has its types and ranges, too", "[spec]") {
+  const BadMembers table[] = {
+      {R"("blockIO": [])", "blockIO: expected object, found array"},
+      {R"("blockIO": {"weight": 9})", "blockIO.weight: 9 is out of range, 10 to 1000"},
+      {R"("blockIO": {"weight": 1001})", "blockIO.weight: 1001 is out of range, 10 to 1000"},
+      {R"("blockIO": {"leafWeight": "10"})",
+       "blockIO.leafWeight: expected unsigned integer, found string"},
+      {R"("blockIO": {"weightDevice": [{"minor": 0, "weight": 10}]})",
+       "blockIO.weightDevice[0].major: missing"},
+      {R"("blockIO": {"weightDevice": [{"major": 8, "minor": 0}]})",
+       "blockIO.weightDevice[0]: neither weight nor leafWeight"},
+      {R"("blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 5}]})",
+       "blockIO.weightDevice[0].weight: 5 is out of range, 10 to 1000"},
+      {R"("blockIO": {"throttleReadBpsDevice": [{"major": -1, "minor": 0, "rate": 1}]})",
+       "blockIO.throttleReadBpsDevice[0].major: -1 is out of range, at least 0"},
+      {R"("blockIO": {"throttleWriteBpsDevice": [{"major": 8, "minor": 0}]})",
+       "blockIO.throttleWriteBpsDevice[0].rate: missing"},
+      {R"("blockIO": {"throttleReadIOPSDevice": [{"major": 8, "minor": 0, "rate": -1}]})",
+       "blockIO.throttleReadIOPSDevice[0].rate: expected unsigned integer, found negative integer"},
+      {R"("blockIO": {"throttleWriteIOPSDevice": {}})",
+       "blockIO.throttleWriteIOPSDevice: expected array, found object"},
+      {R"("hugepageLimits": [{"limit": 1}])", "hugepageLimits[0].pageSize: missing"},
+      {R"("hugepageLimits": [{"pageSize": "2MB"}])", "hugepageLimits[0].limit: missing"},
+      {R"("hugepageLimits": [{"pageSize": "2M", "limit": 1}])",
+       "hugepageLimits[0].pageSize: \"2M\" is not a size such as \"2MB\""},
+      {R"("hugepageLimits": [{"pageSize": "../2MB", "limit": 1}])",
+       "hugepageLimits[0].pageSize: \"../2MB\" is not a size such as \"2MB\""},
+      {R"("network": {"classID": "1"})",
+       "network.classID: expected unsigned integer, found string"},
+      {R"("network": {"priorities": [{"name": "a b", "priority": 1}]})",
+       "network.priorities[0].name: \"a b\" is not a name"},
+      {R"("network": {"priorities": [{"name": "lo"}]})", "network.priorities[0].priority: missing"},
+      {R"("rdma": {"a": {}})", "rdma.a: neither hcaHandles nor hcaObjects"},
+      {R"("rdma": {"a": 1})", "rdma.a: expected object, found unsigned integer"},
+      {R"("rdma": {"a b": {"hcaObjects": 1}})", "rdma.\"a b\": not the name of an RDMA device"},
+      {R"("unified": {"memory.high": 1})",
+       "unified.memory.high: expected string, found unsigned integer"},
+      {R"("unified": {"../x.y": "1"})",
+       "unified.../x.y: not the name of a file in the container's cgroup"},
+      {R"("unified": {"a/memory.high": "1"})",
+       "unified.a/memory.high: not the name of a file in the container's cgroup"},
+      {R"("unified": {"..": "1"})", "unified...: not the name of a file in the container's cgroup"},
+      {R"("unified": {"memory": "1"})",
+       "unified.memory: a file of cgroup v2 is named CONTROLLER.PARAMETER"},
+      {R"("unified": {"cgroup.procs": "1"})", "unified.cgroup.procs: belongs to the runtime"},
   };
-  for (const auto& [name, value] : table) {
-    const std::string member = "\"" + std::string(name) + "\": ";
-    CHECK(refusal_of(member + value) ==
-          "linux.resources." + std::string(name) + ": not supported yet");
-    resources_of(member + "null");
-  }
-  resources_of(R"("blockIO": {}, "hugepageLimits": [], "unified": {})");
+  for (const BadMembers& row : table)
+    CHECK(refusal_of(row.members) == "linux.resources." + row.error);
+}
+
+TEST_CASE("resources written as JSON decode to the same", "[spec]") {
+  const std::string all = R"("devices":[{"allow":false,"type":"a","access":"rwm"},)"
+                          R"({"allow":true,"type":"c","major":1,"minor":3,"access":"rw"}],)"
+                          R"("memory":{"limit":1,"swap":-1,"checkBeforeUpdate":true},)"
+                          R"("cpu":{"shares":2,"burst":0,"idle":1,"cpus":"0"},)"
+                          R"("pids":{"limit":-1},)"
+                          R"("blockIO":{"weight":10,)"
+                          R"("weightDevice":[{"major":8,"minor":0,"weight":10}],)"
+                          R"("throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1}]},)"
+                          R"("hugepageLimits":[{"pageSize":"2MB","limit":1}],)"
+                          R"("network":{"classID":1,"priorities":[{"name":"lo","priority":2}]},)"
+                          R"("rdma":{"a":{"hcaHandles":3}},)"
+                          R"("unified":{"memory.high":"1"})";
+  CHECK(encode_resources(resources_of(all)) == "{" + all + "}");
+  CHECK(encode_resources(Resources()) == "{}");
+}
+
+TEST_CASE("an update keeps what it does not mention", "[spec]") {
+  const auto updated = [](const std::string& present, const std::string& change) {
+    return encode_resources(merged(resources_of(present), resources_of(change)));
+  };
+  CHECK(updated(R"("memory":{"limit":5,"swap":9})", R"("memory":{"limit":6})") ==
+        R"({"memory":{"limit":6,"swap":9}})");
+  CHECK(updated(R"("memory":{"limit":5,"swap":9})", R"("memory":{"limit":-1})") ==
+        R"({"memory":{"limit":-1,"swap":-1}})");
+  CHECK(updated(R"("memory":{"limit":5})", R"("memory":{"limit":0,"reservation":0})") ==
+        R"({"memory":{"limit":5}})");
+  CHECK(updated(R"("cpu":{"quota":5000,"period":9000})", R"("cpu":{"quota":-1})") ==
+        R"({"cpu":{"quota":-1,"period":9000}})");
+  CHECK(updated(R"("cpu":{"burst":5,"idle":1})", R"("cpu":{"burst":0,"idle":0})") ==
+        R"({"cpu":{"burst":0,"idle":0}})");
+  CHECK(updated("", R"("pids":{"limit":0})") == R"({"pids":{"limit":0}})");
+  CHECK(updated(R"("blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":1}]})",
+                R"("blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":16,"rate":2},)"
+                R"({"major":8,"minor":0,"rate":3}]})") ==
+        R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":3},)"
+        R"({"major":8,"minor":16,"rate":2}]}})");
+  CHECK(updated(R"("devices":[{"allow":true,"access":"rwm"}])", "") ==
+        R"({"devices":[{"allow":true,"type":"a","access":"rwm"}]})");
+  CHECK(updated(R"("devices":[{"allow":true,"access":"rwm"}])",
+                R"("devices":[{"allow":false,"access":"rwm"}])") ==
+        R"({"devices":[{"allow":false,"type":"a","access":"rwm"}]})");
+  CHECK(updated(R"("unified":{"a.b":"1"},"rdma":{"x":{"hcaHandles":1}})",
+                R"("unified":{"a.b":"2","c.d":"3"},"rdma":{"y":{"hcaHandles":1}})") ==
+        R"({"rdma":{"x":{"hcaHandles":1},"y":{"hcaHandles":1}},"unified":{"a.b":"2","c.d":"3"}})");
 }
