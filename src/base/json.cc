@@ -131,7 +131,50 @@ Result<Document> Document::parse(std::string text) {
   return Document(std::move(impl));
 }
 
-View Document::root(std::string path) const { return View(&impl_->tree, std::move(path)); }
+View Document::root(std::string path, Survey* survey) const {
+  return View(&impl_->tree, std::move(path), survey);
+}
+
+namespace {
+
+std::string_view path_in(const Error& error) {
+  return std::string_view(error.text()).substr(0, error.text().find(": "));
+}
+
+bool is_or_contains(std::string_view outer, std::string_view inner) {
+  if (!inner.starts_with(outer)) return false;
+  return inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[';
+}
+
+}  // namespace
+
+void Survey::add(Error error) {
+  const std::string_view path = path_in(error);
+  const bool follows = std::any_of(errors_.begin(), errors_.end(), [&](const Error& known) {
+    return is_or_contains(path, path_in(known));
+  });
+  if (!follows) errors_.push_back(std::move(error));
+}
+
+void Survey::note(const void* object, const std::string& path, std::string_view name) {
+  Visited& visited = visited_[object];
+  visited.path = path;
+  visited.asked.emplace_back(name);
+}
+
+std::vector<Survey::Unread> Survey::unread() const {
+  std::vector<Unread> found;
+  for (const auto& [object, visited] : visited_) {
+    if (visited.whole) continue;
+    for (const auto& member : as_value(object).GetObject()) {
+      const std::string name(member.name.GetString(), member.name.GetStringLength());
+      const auto& asked = visited.asked;
+      if (std::find(asked.begin(), asked.end(), name) == asked.end())
+        found.push_back({visited.path, name, asked});
+    }
+  }
+  return found;
+}
 
 std::string View::path_of(std::string_view name) const {
   const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -144,6 +187,7 @@ std::string View::path_of(std::string_view name) const {
 const void* View::find(std::string_view name) const {
   const Value& object = as_value(value_);
   if (!object.IsObject()) return nullptr;
+  if (survey_ != nullptr) survey_->note(value_, path_, name);
   const Value* found = nullptr;
   for (const auto& member : object.GetObject())
     if (std::string_view(member.name.GetString(), member.name.GetStringLength()) == name)
@@ -166,6 +210,7 @@ bool View::is_blank(std::string_view name) const {
 
 Result<void> View::each_member(const std::function<Result<void>(std::string_view)>& visit) const {
   const Value& object = as_value(value_);
+  if (survey_ != nullptr) survey_->visited_[value_].whole = true;
   for (const auto& member : object.GetObject())
     TRY(visit(std::string_view(member.name.GetString(), member.name.GetStringLength())));
   return {};
@@ -207,21 +252,27 @@ Result<int64_t> View::convert(const void* value, const Place& place) {
 template <>
 Result<View> View::convert(const void* value, const Place& place) {
   if (!as_value(value).IsObject()) return mismatch(place.path(), "object", as_value(value));
-  return View(value, place.path());
+  return View(value, place.path(), place.parent.survey_);
 }
 
 template <class T>
 Result<T> View::required(std::string_view name) const {
   const void* found = find(name);
-  if (found == nullptr) return Error::invalid("{}: missing", path_of(name));
-  return convert<T>(found, Place{*this, name});
+  Result<T> value = found != nullptr ? convert<T>(found, Place{*this, name})
+                                     : Error::invalid("{}: missing", path_of(name));
+  if constexpr (std::is_same_v<T, View>)
+    return value;  // there is no blank object: its reader's caller goes on
+  else
+    return tolerate(std::move(value));
 }
 
 template <class T>
 Result<std::optional<T>> View::optional(std::string_view name) const {
   const void* found = find(name);
   if (found == nullptr) return std::optional<T>();
-  return std::optional<T>(TRY(convert<T>(found, Place{*this, name})));
+  auto value = convert<T>(found, Place{*this, name});
+  if (value) return std::optional<T>(*std::move(value));
+  return tolerate(Result<std::optional<T>>(std::move(value).error()));
 }
 
 template <class T>
@@ -229,11 +280,19 @@ Result<std::vector<T>> View::list(std::string_view name) const {
   std::vector<T> items;
   const void* found = find(name);
   if (found == nullptr) return items;
-  if (!as_value(found).IsArray()) return mismatch(path_of(name), "array", as_value(found));
+  if (!as_value(found).IsArray())
+    return tolerate(Result<std::vector<T>>(mismatch(path_of(name), "array", as_value(found))));
   const auto array = as_value(found).GetArray();
   items.reserve(array.Size());
-  for (rapidjson::SizeType i = 0; i < array.Size(); ++i)
-    items.push_back(TRY(convert<T>(&array[i], Place{*this, name, i})));
+  for (rapidjson::SizeType i = 0; i < array.Size(); ++i) {
+    auto item = convert<T>(&array[i], Place{*this, name, i});
+    if (item)
+      items.push_back(*std::move(item));
+    else if (survey_ != nullptr)
+      survey_->add(std::move(item).error());
+    else
+      return std::move(item).error();
+  }
   return items;
 }
 
@@ -242,11 +301,12 @@ Result<std::vector<std::pair<std::string, std::string>>> View::string_map(
   std::vector<std::pair<std::string, std::string>> entries;
   const std::optional<View> object = TRY(optional<View>(name));
   if (!object) return entries;
+  if (survey_ != nullptr) survey_->visited_[object->value_].whole = true;
   for (const auto& member : as_value(object->value_).GetObject()) {
     std::string key(member.name.GetString(), member.name.GetStringLength());
     if (key.find('\0') != std::string::npos)
       return Error::invalid("{}: a name contains a NUL byte", object->path());
-    std::string value = TRY(convert<std::string>(&member.value, Place{*object, key}));
+    std::string value = TRY(tolerate(convert<std::string>(&member.value, Place{*object, key})));
     entries.emplace_back(std::move(key), std::move(value));
   }
   return entries;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,39 @@
 namespace skiff::json {
 
 struct Place;
+
+/// What is wrong with a whole text, for a reader that goes on where others stop at the first
+/// error, and which members nobody asked for.
+class Survey {
+ public:
+  /// Keeps `error`, unless it may follow from one that is kept: about the same value or a part of
+  /// it.
+  void add(Error error);
+  const std::vector<Error>& errors() const { return errors_; }
+  /// What is no error and still worth saying: "path: text".
+  const std::vector<std::string>& remarks() const { return remarks_; }
+
+  struct Unread {
+    std::string path;
+    std::string name;
+    std::vector<std::string> known;  // the members that were asked for beside it
+  };
+  /// Members that exist and that no reader asked for, of every object that was read.
+  std::vector<Unread> unread() const;
+
+ private:
+  friend class View;
+  struct Visited {
+    std::string path;
+    std::vector<std::string> asked;
+    bool whole = false;  // the names are the user's, or nobody came to the end
+  };
+  void note(const void* object, const std::string& path, std::string_view name);
+
+  std::vector<Error> errors_;
+  std::vector<std::string> remarks_;
+  std::map<const void*, Visited> visited_;
+};
 
 /// A value inside a Document, which must outlive it, and the path to it. A
 /// member whose value is null counts as absent, as Go's decoder has it; of
@@ -36,6 +70,24 @@ class View {
   /// The string members of the object `name`, in their order; empty when absent.
   Result<std::vector<std::pair<std::string, std::string>>> string_map(std::string_view name) const;
 
+  /// `result`; for a survey, which keeps the error, always a value.
+  template <class T>
+  Result<T> tolerate(Result<T> result) const {
+    if (result || survey_ == nullptr) return result;
+    survey_->add(std::move(result).error());
+    return T();
+  }
+  /// Tells the survey that the reader of this object gave up, so that members it did not come to
+  /// are not taken for unread.
+  void abandon() const {
+    if (survey_ != nullptr) survey_->visited_[value_].whole = true;
+  }
+  /// Leaves `text` with the survey; false if there is none.
+  bool remark(std::string text) const {
+    if (survey_ != nullptr) survey_->remarks_.push_back(std::move(text));
+    return survey_ != nullptr;
+  }
+
   /// Whether the member exists and is not null.
   bool has(std::string_view name) const;
   /// Whether the member is absent or says nothing: null, "", [], {}, 0 or false.
@@ -50,7 +102,8 @@ class View {
 
  private:
   friend class Document;
-  View(const void* value, std::string path) : value_(value), path_(std::move(path)) {}
+  View(const void* value, std::string path, Survey* survey)
+      : value_(value), path_(std::move(path)), survey_(survey) {}
 
   const void* find(std::string_view name) const;
   template <class T>
@@ -58,6 +111,7 @@ class View {
 
   const void* value_;  // a rapidjson::Value
   std::string path_;
+  Survey* survey_;  // or null
 };
 
 /// A parsed text. Parsing is iterative: no depth of nesting exhausts the stack.
@@ -69,8 +123,9 @@ class Document {
   Document& operator=(Document&&) noexcept;
   ~Document();
 
-  /// The root object; `path` begins the paths of its members.
-  View root(std::string path = "") const;
+  /// The root object; `path` begins the paths of its members. With a `survey`, which must outlive
+  /// the views, wrong values are kept there and read as blank.
+  View root(std::string path = "", Survey* survey = nullptr) const;
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 #include "src/base/text.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "src/base/result.h"
@@ -79,6 +80,45 @@ std::string quote(std::string_view text) {
     append_printable(quoted, c);
   }
   return quoted += '"';
+}
+
+namespace {
+
+/// Damerau's distance without repeated edits of one place ("optimal string alignment").
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> rows(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      size_t& least = rows[i][j];
+      least = std::max(i, j);
+      if (i == 0 || j == 0) continue;
+      least = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1,
+                        rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        least = std::min(least, rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
+  constexpr size_t kLongest = 64;  // no name that we know is longer
+  if (word.empty() || word.size() > kLongest) return {};
+  // An abbreviation is the likeliest slip.
+  for (const std::string_view name : known)
+    if (word.size() > 1 && name.starts_with(word)) return name;
+  const std::string given = upper(word);
+  std::string_view best;
+  size_t least = std::max<size_t>(word.size() / 3, 1) + 1;
+  for (const std::string_view name : known) {
+    const size_t edits = distance(given, upper(name));
+    if (edits >= least) continue;
+    least = edits;
+    best = name;
+  }
+  return best;
 }
 
 }  // namespace skiff::text

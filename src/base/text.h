@@ -21,6 +21,9 @@ std::vector<std::string_view> split(std::string_view line, char separator);
 std::string_view trim(std::string_view line);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string upper(std::string_view word);
+/// The one of `known` that `word` was probably meant to be: one that it begins, or one that few
+/// changed, missing, added or swapped letters away, whatever their case; "" if none is near.
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 /// `text` between double quotes, control characters and quotes escaped, so that
 /// a message stays on one line whatever a configuration holds.
 std::string quote(std::string_view text);

@@ -7,8 +7,9 @@ namespace skiff::commands {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kCreate, &kStart, &kRun,    &kExec, &kState,    &kKill, &kDelete,       &kList,
-    &kPs,     &kPause, &kResume, &kSpec, &kFeatures, &kHelp, &kPrintVersion, &kPrintOptions,
+    &kCreate,   &kStart,    &kRun,  &kExec,         &kState,        &kKill,
+    &kDelete,   &kList,     &kPs,   &kPause,        &kResume,       &kSpec,
+    &kValidate, &kFeatures, &kHelp, &kPrintVersion, &kPrintOptions,
 };
 
 struct OperandCount {
@@ -44,7 +45,7 @@ Error unknown_command(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Command* command : kCommands)
     if (!command->hidden) names.push_back(command->name);
-  const std::string_view near = nearest(name, names);
+  const std::string_view near = text::nearest(name, names);
   return Error::invalid("unknown command {}", shown(name))
       .with_hint(near.empty() ? "see skiff help" : fmt::format("did you mean {}?", near));
 }

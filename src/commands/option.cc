@@ -123,7 +123,7 @@ Error unknown_option(std::span<const Option> options, const std::string& token,
   std::vector<std::string_view> names;
   for (const Option& option : options) names.push_back(option.name);
   const std::string_view near = name.starts_with("--")
-                                    ? nearest(std::string_view(name).substr(2), names)
+                                    ? text::nearest(std::string_view(name).substr(2), names)
                                     : std::string_view();
   return Error::invalid("unknown option {}", shown(name))
       .with_hint(near.empty() ? std::string(hint) : fmt::format("did you mean --{}?", near));
@@ -148,21 +148,6 @@ Result<std::vector<po::option>> parse(std::span<const Option> options,
   } catch (const po::error_with_option_name& wrong) {
     return Error::invalid("{}: needs an argument", wrong.get_option_name());
   }
-}
-
-/// Levenshtein's distance.
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -215,21 +200,6 @@ Result<void> check_arguments(std::span<const Option> options, const Arguments& a
       TRY(option.check(argument).context("--{}", option.name));
   }
   return {};
-}
-
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names) {
-  // An abbreviation is the likeliest slip.
-  for (const std::string_view name : names)
-    if (word.size() > 1 && name.starts_with(word)) return name;
-  std::string_view best;
-  size_t best_distance = std::max<size_t>(word.size() / 3, 1) + 1;
-  for (const std::string_view name : names) {
-    const size_t edits = word.empty() ? best_distance : distance(word, name);
-    if (edits >= best_distance) continue;
-    best = name;
-    best_distance = edits;
-  }
-  return best;
 }
 
 std::string shown(std::string_view word) {

@@ -75,9 +75,6 @@ Result<Arguments> read_options(std::span<const Option> options,
 /// Runs each option's check; an Error begins with the option: `--preserve-fds: …`.
 Result<void> check_arguments(std::span<const Option> options, const Arguments& arguments);
 
-/// The one of `names` that `word` is most likely a misspelling of; "" if none is near.
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
-
 /// `word` as it is if it is plain, else quoted: for messages.
 std::string shown(std::string_view word);
 

@@ -120,6 +120,12 @@ Result<void> check_capability(const std::string& argument) {
   return {};
 }
 
+Result<void> check_text_format(const std::string& argument) {
+  if (argument != "text" && argument != "json")
+    return Error::invalid("expected text or json, found {}", text::quote(argument));
+  return {};
+}
+
 Result<void> check_listing_format(const std::string& argument) {
   if (argument != "table" && argument != "json")
     return Error::invalid("expected table or json, found {}", text::quote(argument));

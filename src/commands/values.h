@@ -38,5 +38,6 @@ Result<void> check_absolute_path(const std::string& argument);
 Result<void> check_not_empty(const std::string& argument);
 Result<void> check_capability(const std::string& argument);
 Result<void> check_listing_format(const std::string& argument);
+Result<void> check_text_format(const std::string& argument);
 
 }  // namespace skiff::commands

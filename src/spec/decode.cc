@@ -75,7 +75,7 @@ Result<Mount> decode_mount(const json::View& json) {
 
 Result<Hook> decode_hook(const json::View& json) {
   Hook hook;
-  hook.path = TRY(absolute_path(json, "path"));
+  hook.path = TRY(json.tolerate(absolute_path(json, "path")));
   hook.args = TRY(json.list<std::string>("args"));
   hook.env = TRY(json.list<std::string>("env"));
   hook.timeout = TRY(json.optional<int64_t>("timeout"));
@@ -105,18 +105,24 @@ Result<StringMap> decode_annotations(const json::View& json) {
 
 Result<Spec> decode_spec(const json::View& json) {
   Spec spec;
-  spec.oci_version = TRY(decode_version(json));
-  const json::View root = TRY(json.required<json::View>("root"));
-  spec.root = TRY(decode_root(root));
+  spec.oci_version = TRY(json.tolerate(decode_version(json)));
+  const auto root = json.required<json::View>("root");
+  spec.root = TRY(json.tolerate(root ? decode_root(*root) : root.error()));
   spec.mounts = TRY(part_list(json, "mounts", decode_mount));
   spec.process = TRY(optional_part<Process>(json, "process", decode_process));
   spec.hostname = TRY(text_of(json, "hostname"));
   spec.domainname = TRY(text_of(json, "domainname"));
   spec.hooks = TRY(optional_part(json, "hooks", decode_hooks)).value_or(Hooks());
-  spec.annotations = TRY(decode_annotations(json));
+  spec.annotations = TRY(json.tolerate(decode_annotations(json)));
   spec.linux = TRY(optional_part<Linux>(json, "linux", decode_linux)).value_or(Linux());
   TRY(refuse(json, {"vm"}));
   return spec;
+}
+
+bool is_of_another_platform(const json::Survey::Unread& member) {
+  constexpr std::string_view kPlatforms[] = {"freebsd", "solaris", "vm", "windows", "zos"};
+  return member.path.empty() && std::find(std::begin(kPlatforms), std::end(kPlatforms),
+                                          member.name) != std::end(kPlatforms);
 }
 
 /// Parses `text` unless it is longer than any configuration has reason to be.
@@ -164,6 +170,27 @@ Result<Spec> decode(std::string json) {
   Spec spec = TRY(decode_spec(document.root()));
   TRY(validate(spec));
   return spec;
+}
+
+Result<Survey> survey(std::string json) {
+  const json::Document document = TRY(parse(std::move(json)).context("config.json"));
+  json::Survey read;
+  Survey survey;
+  // Everything is tolerated down there: what is wrong is in `read`.
+  survey.spec = TRY(decode_spec(document.root("", &read)));
+  for (Error& broken : broken_rules(survey.spec)) read.add(std::move(broken));
+  survey.errors = read.errors();
+  survey.remarks = read.remarks();
+  for (const json::Survey::Unread& member : read.unread()) {
+    const std::string path = member.path.empty() ? member.name : member.path + "." + member.name;
+    if (is_of_another_platform(member))
+      survey.remarks.push_back(path + ": is for another platform, has no effect");
+    else
+      survey.unknown.push_back(
+          {path,
+           std::string(text::nearest(member.name, {member.known.begin(), member.known.end()}))});
+  }
+  return survey;
 }
 
 Result<Process> decode_process(std::string json) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "src/base/result.h"
 #include "src/spec/spec.h"
@@ -13,6 +14,21 @@ namespace skiff::spec {
 /// ignored (config.md#extensibility); members the specification knows and skiff
 /// cannot honour are errors, never dropped.
 Result<Spec> decode(std::string json);
+
+/// All that can be said about a config.json at once.
+struct Survey {
+  Spec spec;                         // blank where it is wrong
+  std::vector<Error> errors;         // each begins with its path
+  std::vector<std::string> remarks;  // "path: text": what has no effect
+  struct Unknown {
+    std::string path;
+    std::string suggestion;  // the member that was probably meant, or ""
+  };
+  std::vector<Unknown> unknown;  // members that the specification does not name
+};
+
+/// As decode(), going on after errors. Fails only on what is no JSON object.
+Result<Survey> survey(std::string json);
 
 /// Decodes a process object alone, as `exec --process` reads it. Paths in
 /// errors begin with "process".

@@ -11,7 +11,7 @@ Result<Namespace> decode_namespace(const json::View& json) {
   const std::optional<NamespaceType> type = namespace_type(word);
   if (!type) return unknown_word(json, "type", word);
   std::string path = TRY(text_of(json, "path"));
-  if (!path.empty()) path = TRY(absolute_path(json, "path"));
+  if (!path.empty()) path = TRY(json.tolerate(absolute_path(json, "path")));
   return Namespace{*type, std::move(path)};
 }
 
@@ -89,15 +89,15 @@ Result<std::vector<std::string>> decode_paths(const json::View& json, std::strin
 
 Result<Linux> decode_linux(const json::View& json) {
   Linux config;
-  config.namespaces = TRY(decode_namespaces(json));
-  config.uid_mappings = TRY(decode_mappings(json, "uidMappings"));
-  config.gid_mappings = TRY(decode_mappings(json, "gidMappings"));
+  config.namespaces = TRY(json.tolerate(decode_namespaces(json)));
+  config.uid_mappings = TRY(json.tolerate(decode_mappings(json, "uidMappings")));
+  config.gid_mappings = TRY(json.tolerate(decode_mappings(json, "gidMappings")));
   config.cgroups_path = TRY(text_of(json, "cgroupsPath"));
   config.resources = TRY(optional_part(json, "resources", decode_resources));
-  config.rootfs_propagation = TRY(decode_propagation(json));
+  config.rootfs_propagation = TRY(json.tolerate(decode_propagation(json)));
   config.sysctl = TRY(json.string_map("sysctl"));
-  config.masked_paths = TRY(decode_paths(json, "maskedPaths"));
-  config.readonly_paths = TRY(decode_paths(json, "readonlyPaths"));
+  config.masked_paths = TRY(json.tolerate(decode_paths(json, "maskedPaths")));
+  config.readonly_paths = TRY(json.tolerate(decode_paths(json, "readonlyPaths")));
   config.seccomp = TRY(optional_part(json, "seccomp", decode_seccomp));
   TRY(refuse(json, {"devices", "netDevices", "timeOffsets", "mountLabel", "intelRdt", "personality",
                     "memoryPolicy"}));

@@ -40,7 +40,10 @@ Result<std::optional<T>> optional_part(const json::View& json, std::string_view 
                                        Result<T> (*decode)(const json::View&)) {
   const std::optional<json::View> part = TRY(json.optional<json::View>(name));
   if (!part) return std::optional<T>();
-  return std::optional<T>(TRY(decode(*part)));
+  auto value = decode(*part);
+  if (value) return std::optional<T>(*std::move(value));
+  part->abandon();
+  return json.tolerate(Result<std::optional<T>>(std::move(value).error()));
 }
 
 /// The objects of the array `name`, each read by `decode`.
@@ -50,7 +53,11 @@ Result<std::vector<T>> part_list(const json::View& json, std::string_view name,
   const std::vector<json::View> parts = TRY(json.list<json::View>(name));
   std::vector<T> decoded;
   decoded.reserve(parts.size());
-  for (const json::View& part : parts) decoded.push_back(TRY(decode(part)));
+  for (const json::View& part : parts) {
+    auto value = decode(part);
+    if (!value) part.abandon();
+    decoded.push_back(TRY(json.tolerate(std::move(value))));
+  }
   return decoded;
 }
 

@@ -56,8 +56,8 @@ Result<uint32_t> decode_id(const json::View& json, std::string_view name) {
 
 Result<User> decode_user(const json::View& json) {
   User user;
-  user.uid = TRY(decode_id(json, "uid"));
-  user.gid = TRY(decode_id(json, "gid"));
+  user.uid = TRY(json.tolerate(decode_id(json, "uid")));
+  user.gid = TRY(json.tolerate(decode_id(json, "gid")));
   user.umask = TRY(json.optional<uint32_t>("umask"));
   if (user.umask && *user.umask > 07777)
     return Error::invalid("{}: {} is out of range, at most {}", json.path_of("umask"), *user.umask,
@@ -83,7 +83,8 @@ Result<uint64_t> decode_capability_set(const json::View& json, std::string_view 
     // config.md#linux-process: what cannot be mapped to the kernel is a warning, not an error.
     if (const auto number = capability_number(words[i]))
       set |= uint64_t{1} << *number;
-    else
+    else if (!json.remark(fmt::format("{}[{}]: unknown capability {}, has no effect",
+                                      json.path_of(name), i, text::quote(words[i]))))
       log::warn("{}[{}]: unknown capability {}, ignoring", json.path_of(name), i,
                 text::quote(words[i]));
   }
@@ -92,11 +93,11 @@ Result<uint64_t> decode_capability_set(const json::View& json, std::string_view 
 
 Result<Capabilities> decode_capabilities(const json::View& json) {
   Capabilities sets;
-  sets.bounding = TRY(decode_capability_set(json, "bounding"));
-  sets.effective = TRY(decode_capability_set(json, "effective"));
-  sets.permitted = TRY(decode_capability_set(json, "permitted"));
-  sets.inheritable = TRY(decode_capability_set(json, "inheritable"));
-  sets.ambient = TRY(decode_capability_set(json, "ambient"));
+  sets.bounding = TRY(json.tolerate(decode_capability_set(json, "bounding")));
+  sets.effective = TRY(json.tolerate(decode_capability_set(json, "effective")));
+  sets.permitted = TRY(json.tolerate(decode_capability_set(json, "permitted")));
+  sets.inheritable = TRY(json.tolerate(decode_capability_set(json, "inheritable")));
+  sets.ambient = TRY(json.tolerate(decode_capability_set(json, "ambient")));
   return sets;
 }
 
@@ -155,20 +156,22 @@ Result<Process> decode_process(const json::View& json) {
   // config.md#process: "MUST ignore consoleSize if terminal is false".
   if (process.terminal)
     process.console_size = TRY(optional_part(json, "consoleSize", decode_console_size));
+  else if (json.has("consoleSize"))
+    json.remark(json.path_of("consoleSize") + ": has no effect without a terminal");
   process.user = TRY(optional_part(json, "user", decode_user)).value_or(User());
   process.args = TRY(json.list<std::string>("args"));
   process.env = TRY(json.list<std::string>("env"));
   process.cwd = TRY(json.required<std::string>("cwd"));
   process.capabilities = TRY(optional_part(json, "capabilities", decode_capabilities));
-  process.rlimits = TRY(decode_rlimits(json));
+  process.rlimits = TRY(json.tolerate(decode_rlimits(json)));
   process.no_new_privileges = TRY(flag_of(json, "noNewPrivileges"));
-  process.oom_score_adj = TRY(decode_oom_score_adj(json));
+  process.oom_score_adj = TRY(json.tolerate(decode_oom_score_adj(json)));
   process.scheduler = TRY(optional_part(json, "scheduler", decode_scheduler));
   process.io_priority = TRY(optional_part(json, "ioPriority", decode_io_priority));
   process.exec_affinity =
       TRY(optional_part(json, "execCPUAffinity", decode_exec_affinity)).value_or(ExecAffinity());
-  process.apparmor_profile = TRY(decode_label(json, "apparmorProfile"));
-  process.selinux_label = TRY(decode_label(json, "selinuxLabel"));
+  process.apparmor_profile = TRY(json.tolerate(decode_label(json, "apparmorProfile")));
+  process.selinux_label = TRY(json.tolerate(decode_label(json, "selinuxLabel")));
   return process;
 }
 

@@ -24,8 +24,8 @@ Result<DeviceRule> decode_device_rule(const json::View& json) {
   if (!type.empty() && type != "a" && type != "b" && type != "c")
     return unknown_word(json, "type", type);
   rule.type = type.empty() ? 'a' : type[0];
-  rule.major = TRY(decode_device_number(json, "major"));
-  rule.minor = TRY(decode_device_number(json, "minor"));
+  rule.major = TRY(json.tolerate(decode_device_number(json, "major")));
+  rule.minor = TRY(json.tolerate(decode_device_number(json, "minor")));
   const std::string access = TRY(text_of(json, "access"));
   if (access.empty() || access.find_first_not_of("rwm") != std::string::npos)
     return Error::invalid("{}: {} is not made of \"r\", \"w\" and \"m\"", json.path_of("access"),
@@ -46,11 +46,11 @@ Result<std::optional<int64_t>> decode_limit(const json::View& json, std::string_
 
 Result<Memory> decode_memory(const json::View& json) {
   Memory memory;
-  memory.limit = TRY(decode_limit(json, "limit"));
-  memory.reservation = TRY(decode_limit(json, "reservation"));
-  memory.swap = TRY(decode_limit(json, "swap"));
-  memory.kernel = TRY(decode_limit(json, "kernel"));
-  memory.kernel_tcp = TRY(decode_limit(json, "kernelTCP"));
+  memory.limit = TRY(json.tolerate(decode_limit(json, "limit")));
+  memory.reservation = TRY(json.tolerate(decode_limit(json, "reservation")));
+  memory.swap = TRY(json.tolerate(decode_limit(json, "swap")));
+  memory.kernel = TRY(json.tolerate(decode_limit(json, "kernel")));
+  memory.kernel_tcp = TRY(json.tolerate(decode_limit(json, "kernelTCP")));
   memory.swappiness = TRY(json.optional<uint64_t>("swappiness"));
   if (memory.swappiness && *memory.swappiness > 100)
     return Error::invalid("{}: {} is out of range, at most 100", json.path_of("swappiness"),
@@ -95,10 +95,10 @@ Result<std::optional<uint16_t>> decode_weight(const json::View& json, std::strin
 
 Result<WeightDevice> decode_weight_device(const json::View& json) {
   WeightDevice device;
-  device.major = TRY(decode_block_number(json, "major"));
-  device.minor = TRY(decode_block_number(json, "minor"));
-  device.weight = TRY(decode_weight(json, "weight"));
-  device.leaf_weight = TRY(decode_weight(json, "leafWeight"));
+  device.major = TRY(json.tolerate(decode_block_number(json, "major")));
+  device.minor = TRY(json.tolerate(decode_block_number(json, "minor")));
+  device.weight = TRY(json.tolerate(decode_weight(json, "weight")));
+  device.leaf_weight = TRY(json.tolerate(decode_weight(json, "leafWeight")));
   if (!device.weight && !device.leaf_weight)
     return Error::invalid("{}: neither weight nor leafWeight", json.path());
   return device;
@@ -106,16 +106,16 @@ Result<WeightDevice> decode_weight_device(const json::View& json) {
 
 Result<ThrottleDevice> decode_throttle_device(const json::View& json) {
   ThrottleDevice device;
-  device.major = TRY(decode_block_number(json, "major"));
-  device.minor = TRY(decode_block_number(json, "minor"));
+  device.major = TRY(json.tolerate(decode_block_number(json, "major")));
+  device.minor = TRY(json.tolerate(decode_block_number(json, "minor")));
   device.rate = TRY(json.required<uint64_t>("rate"));
   return device;
 }
 
 Result<BlockIo> decode_block_io(const json::View& json) {
   BlockIo io;
-  io.weight = TRY(decode_weight(json, "weight"));
-  io.leaf_weight = TRY(decode_weight(json, "leafWeight"));
+  io.weight = TRY(json.tolerate(decode_weight(json, "weight")));
+  io.leaf_weight = TRY(json.tolerate(decode_weight(json, "leafWeight")));
   io.weight_device = TRY(part_list(json, "weightDevice", decode_weight_device));
   io.throttle_read_bps = TRY(part_list(json, "throttleReadBpsDevice", decode_throttle_device));
   io.throttle_write_bps = TRY(part_list(json, "throttleWriteBpsDevice", decode_throttle_device));
@@ -156,7 +156,7 @@ Result<std::string> decode_word(const json::View& json, std::string_view name) {
 
 Result<InterfacePriority> decode_interface_priority(const json::View& json) {
   InterfacePriority entry;
-  entry.name = TRY(decode_word(json, "name"));
+  entry.name = TRY(json.tolerate(decode_word(json, "name")));
   entry.priority = TRY(json.required<uint32_t>("priority"));
   return entry;
 }
@@ -226,8 +226,8 @@ Result<Resources> decode_resources(const json::View& json) {
   resources.block_io = TRY(optional_part(json, "blockIO", decode_block_io));
   resources.hugepage_limits = TRY(part_list(json, "hugepageLimits", decode_hugepage_limit));
   resources.network = TRY(optional_part(json, "network", decode_network));
-  resources.rdma = TRY(decode_rdma(json));
-  resources.unified = TRY(decode_unified(json));
+  resources.rdma = TRY(json.tolerate(decode_rdma(json)));
+  resources.unified = TRY(json.tolerate(decode_unified(json)));
   return resources;
 }
 

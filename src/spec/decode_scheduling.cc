@@ -125,8 +125,8 @@ Result<IoPriority> decode_io_priority(const json::View& json) {
 
 Result<ExecAffinity> decode_exec_affinity(const json::View& json) {
   ExecAffinity affinity;
-  affinity.initial = TRY(decode_cpus(json, "initial"));
-  affinity.final = TRY(decode_cpus(json, "final"));
+  affinity.initial = TRY(json.tolerate(decode_cpus(json, "initial")));
+  affinity.final = TRY(json.tolerate(decode_cpus(json, "final")));
   return affinity;
 }
 

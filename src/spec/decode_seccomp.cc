@@ -50,8 +50,8 @@ Result<SeccompRule> decode_rule(const json::View& json) {
   SeccompRule rule;
   rule.names = TRY(json.list<std::string>("names"));
   if (rule.names.empty()) return Error::invalid("{}: empty", json.path_of("names"));
-  rule.action = TRY(decode_action(json, "action"));
-  rule.errno_ret = TRY(decode_errno_ret(json, "errnoRet", rule.action));
+  rule.action = TRY(json.tolerate(decode_action(json, "action")));
+  rule.errno_ret = TRY(json.tolerate(decode_errno_ret(json, "errnoRet", rule.action)));
   rule.args = TRY(part_list(json, "args", decode_arg));
   return rule;
 }
@@ -71,11 +71,12 @@ Result<std::vector<std::string>> decode_words(const json::View& json, std::strin
 
 Result<Seccomp> decode_seccomp(const json::View& json) {
   Seccomp profile;
-  profile.default_action = TRY(decode_action(json, "defaultAction"));
+  profile.default_action = TRY(json.tolerate(decode_action(json, "defaultAction")));
   profile.default_errno_ret =
       TRY(decode_errno_ret(json, "defaultErrnoRet", profile.default_action));
-  profile.architectures = TRY(decode_words(json, "architectures", kSeccompArchitectures));
-  profile.flags = TRY(decode_words(json, "flags", kSeccompFlags));
+  profile.architectures =
+      TRY(json.tolerate(decode_words(json, "architectures", kSeccompArchitectures)));
+  profile.flags = TRY(json.tolerate(decode_words(json, "flags", kSeccompFlags)));
   profile.flags_given = json.has("flags");
   profile.rules = TRY(part_list(json, "syscalls", decode_rule));
   TRY(refuse(json, {"listenerPath", "listenerMetadata"}));

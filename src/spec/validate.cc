@@ -188,6 +188,17 @@ Result<void> validate(const Spec& spec) {
   return {};
 }
 
+std::vector<Error> broken_rules(const Spec& spec) {
+  std::vector<Error> broken;
+  const auto keep = [&](Result<void> outcome) {
+    if (!outcome) broken.push_back(std::move(outcome).error());
+  };
+  if (spec.process)
+    for (const ProcessRule rule : kProcessRules) keep(rule(*spec.process));
+  for (const Rule rule : kRules) keep(rule(spec));
+  return broken;
+}
+
 Result<void> validate(const Process& process) {
   for (const ProcessRule rule : kProcessRules) TRY(rule(process));
   return {};

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "src/base/text.h"
+
 using namespace skiff;
 using namespace skiff::commands;
 
@@ -146,9 +148,9 @@ TEST_CASE("every occurrence of an option is checked, not only the last", "[comma
 
 TEST_CASE("a misspelt word finds its neighbour, a strange one none", "[commands]") {
   const std::vector<std::string_view> names = {"create", "start", "state", "delete"};
-  CHECK(nearest("creat", names) == "create");
-  CHECK(nearest("stat", names) == "state");
-  CHECK(nearest("detele", names) == "delete");
-  CHECK(nearest("frobnicate", names).empty());
-  CHECK(nearest("", names).empty());
+  CHECK(text::nearest("creat", names) == "create");
+  CHECK(text::nearest("stat", names) == "state");
+  CHECK(text::nearest("detele", names) == "delete");
+  CHECK(text::nearest("frobnicate", names).empty());
+  CHECK(text::nearest("", names).empty());
 }
