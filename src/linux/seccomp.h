@@ -18,11 +18,9 @@ struct Program {
   uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*
 };
 
-/// Compiles `profile` with libseccomp, for the architectures it names and this machine's own.
-/// System calls and architectures this libseccomp does not know are skipped, as a profile
-/// written for a newer kernel must load on an older one (config-linux.md#seccomp); a call of
-/// another architecture kills the thread, as libseccomp has it. An absent errnoRet is EPERM.
-/// Errors begin with "linux.seccomp"; flags the running kernel refuses are among them.
+/// Compiles `profile` for the architectures it names and this machine's own: see
+/// seccomp/policy.h and seccomp/generate.h for what it comes to. Errors begin with
+/// "linux.seccomp"; flags the running kernel refuses are among them.
 Result<Program> compile(const spec::Seccomp& profile);
 
 /// The names that a profile may use and this build supports, for `features`.

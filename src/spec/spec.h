@@ -212,7 +212,7 @@ struct Resources {
   StringMap unified;  // cgroup v2: file and what is written to it
 };
 
-enum class SeccompAction { Allow, Errno, Kill, KillProcess, KillThread, Trap, Trace, Log };
+enum class SeccompAction { Allow, Errno, Kill, KillProcess, KillThread, Trap, Trace, Log, Notify };
 
 struct SeccompArg {
   uint32_t index = 0;

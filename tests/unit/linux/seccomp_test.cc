@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
-#include <cstring>
+
+#include "src/linux/seccomp/policy.h"
+#include "tests/unit/linux/support/bpf.h"
 
 using namespace skiff;
 using spec::SeccompAction;
@@ -22,52 +23,9 @@ namespace {
 
 constexpr uint32_t kNative = AUDIT_ARCH_X86_64;
 
-/// What the kernel's interpreter of classic BPF answers for one system call, for the instructions
-/// that seccomp filters have: Documentation/networking/filter.rst.
-uint32_t answer(const seccomp::Program& program, const seccomp_data& call) {
-  uint32_t accumulator = 0;
-  for (size_t at = 0;; ++at) {
-    REQUIRE(at < program.instructions.size());
-    const sock_filter& step = program.instructions[at];
-    const auto jump = [&](bool taken) { at += taken ? step.jt : step.jf; };
-    switch (step.code) {
-      case BPF_LD | BPF_W | BPF_ABS:
-        REQUIRE(step.k + 4 <= sizeof call);
-        std::memcpy(&accumulator, reinterpret_cast<const char*>(&call) + step.k, 4);
-        break;
-      case BPF_ALU | BPF_AND | BPF_K:
-        accumulator &= step.k;
-        break;
-      case BPF_JMP | BPF_JA:
-        at += step.k;
-        break;
-      case BPF_JMP | BPF_JEQ | BPF_K:
-        jump(accumulator == step.k);
-        break;
-      case BPF_JMP | BPF_JGT | BPF_K:
-        jump(accumulator > step.k);
-        break;
-      case BPF_JMP | BPF_JGE | BPF_K:
-        jump(accumulator >= step.k);
-        break;
-      case BPF_JMP | BPF_JSET | BPF_K:
-        jump((accumulator & step.k) != 0);
-        break;
-      case BPF_RET | BPF_K:
-        return step.k;
-      default:
-        FAIL("instruction " << step.code << " at " << at);
-    }
-  }
-}
-
 uint32_t answer(const seccomp::Program& program, long number, std::array<uint64_t, 6> args = {},
                 uint32_t architecture = kNative) {
-  seccomp_data call{};
-  call.nr = static_cast<int>(number);
-  call.arch = architecture;
-  std::copy(args.begin(), args.end(), call.args);
-  return answer(program, call);
+  return tests::answer(program.instructions, architecture, static_cast<uint32_t>(number), args);
 }
 
 constexpr uint32_t errno_answer(uint32_t code) { return SECCOMP_RET_ERRNO | code; }
@@ -121,7 +79,6 @@ TEST_CASE("what no rule names gets the default action", "[linux]") {
     CAPTURE(row.expected);
     spec::Seccomp profile = profile_of({}, row.action);
     profile.default_errno_ret = row.errno_ret;
-    // A rule of another action, since libseccomp makes no filter of none.
     profile.rules.push_back({{"getppid"}, SeccompAction::Errno, EXDEV, {}});
     const seccomp::Program program = compiled(profile);
     CHECK(answer(program, SYS_read) == row.expected);
@@ -318,15 +275,103 @@ TEST_CASE("a long profile answers as its rules do one by one", "[linux]") {
     const bool expected = std::any_of(std::begin(allowed), std::end(allowed),
                                       [&](const auto& entry) { return entry.second == number; });
     CAPTURE(number);
-    CHECK(answer(program, number) == (expected ? SECCOMP_RET_ALLOW : errno_answer(EPERM)));
+    const uint32_t refused = errno_answer(number > SYS_openat2 ? ENOSYS : EPERM);
+    if (number != SYS_socket)
+      CHECK(answer(program, number) == (expected ? SECCOMP_RET_ALLOW : refused));
   }
   CHECK(answer(program, SYS_socket, {1}) == SECCOMP_RET_ALLOW);
+  CHECK(answer(program, SYS_socket, {2}) == errno_answer(EPERM));
+}
 
-  // A tree, not a list: no call takes nearly as many steps as there are rules.
-  size_t branches = 0;
-  for (const sock_filter& step : program.instructions)
-    branches += step.code == (BPF_JMP | BPF_JGT | BPF_K);
-  CHECK(branches > 0);
+TEST_CASE("calls younger than the profile are missing, not forbidden", "[linux][seccomp]") {
+  spec::Seccomp profile = profile_of({allow({"read", "clone3", "call_of_the_year_3000"})});
+  profile.architectures = {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"};
+  const seccomp::Program program = compiled(profile);
+  CHECK(answer(program, SYS_clone3) == SECCOMP_RET_ALLOW);
+  CHECK(answer(program, SYS_clone3 - 1) == errno_answer(EPERM));
+  CHECK(answer(program, SYS_clone3 + 1) == errno_answer(ENOSYS));
+  CHECK(answer(program, 0x3fffffff) == errno_answer(ENOSYS));
+  CHECK(answer(program, -1) == errno_answer(EPERM));
+  CHECK(answer(program, SYS_clone3 + 1, {}, AUDIT_ARCH_I386) == errno_answer(ENOSYS));
+
+  // A call that the profile forbids by name is not younger than it.
+  profile.rules.push_back({{"openat2"}, SeccompAction::Errno, EPERM, {}});
+  CHECK(answer(compiled(profile), SYS_openat2) == errno_answer(EPERM));
+  CHECK(answer(compiled(profile), SYS_openat2 + 1) == errno_answer(ENOSYS));
+}
+
+TEST_CASE("what is as old as filters is younger than no profile", "[linux][seccomp]") {
+  const seccomp::Program program = compiled(profile_of({allow({"read"})}));
+  CHECK(answer(program, SYS_kcmp) == errno_answer(EPERM));
+  CHECK(answer(program, SYS_finit_module) == errno_answer(ENOSYS));
+}
+
+TEST_CASE("only a default of another errno hides younger calls", "[linux][seccomp]") {
+  constexpr long kYounger = 600;
+  for (const SeccompAction action :
+       {SeccompAction::Allow, SeccompAction::Log, SeccompAction::Trace, SeccompAction::Trap,
+        SeccompAction::KillProcess, SeccompAction::KillThread}) {
+    spec::Seccomp profile = profile_of({{{"clone3"}, SeccompAction::Errno, EXDEV, {}}}, action);
+    CHECK(answer(compiled(profile), kYounger) == seccomp::action_value(action, std::nullopt));
+  }
+  CHECK(answer(compiled(profile_of({})), kYounger) == errno_answer(EPERM));  // names no call
+  spec::Seccomp other = profile_of({allow({"clone3"})});
+  other.default_errno_ret = EXDEV;
+  CHECK(answer(compiled(other), kYounger) == errno_answer(ENOSYS));
+}
+
+TEST_CASE("calls that are always allowed are so without a look at their arguments",
+          "[linux][seccomp]") {
+  // Which is what lets the kernel answer them without the program.
+  std::vector<SeccompRule> rules = {allow({"read", "socket", "close"}),
+                                    allow({"clone", "read"}, {{0, 1, 0, "SCMP_CMP_EQ"}}),
+                                    allow({"socket"}, {{0, 16, 0, "SCMP_CMP_NE"}})};
+  const seccomp::Program program = compiled(profile_of(rules));
+  const auto loads = [&](long number) {
+    seccomp_data call{};
+    call.nr = static_cast<int>(number);
+    call.arch = kNative;
+    size_t count = 0;
+    tests::answer(program.instructions, call, false, &count);
+    return count;
+  };
+  for (const long number : {SYS_read, SYS_socket, SYS_close, SYS_getpid}) CHECK(loads(number) == 0);
+  CHECK(loads(SYS_clone) > 0);
+}
+
+TEST_CASE("the number of steps grows with the logarithm of the profile", "[linux][seccomp]") {
+  // Every second call is allowed: as many ranges as numbers.
+  std::vector<SeccompRule> rules = {allow({})};
+  seccomp::Calls calls(seccomp::native_architecture());
+  for (uint32_t number = 0; number < 334; number += 2)
+    rules.front().names.push_back(calls.name_of(number));
+  const seccomp::Program program = compiled(profile_of(rules));
+  for (uint32_t number = 0; number < 400; ++number) {
+    seccomp_data call{};
+    call.nr = static_cast<int>(number);
+    call.arch = kNative;
+    size_t steps = 0;
+    tests::answer(program.instructions, call, false, nullptr, &steps);
+    CHECK(steps <= 16);
+  }
+}
+
+TEST_CASE("of rules that hold the more specific one is taken", "[linux][seccomp]") {
+  const auto refuse = [](uint32_t code, spec::SeccompArg arg) {
+    return SeccompRule{{"kill"}, SeccompAction::Errno, code, {std::move(arg)}};
+  };
+  std::vector<SeccompRule> rules = {
+      refuse(1, {1, 5, 0, "SCMP_CMP_GE"}), refuse(2, {1, 10, 0, "SCMP_CMP_GE"}),
+      refuse(3, {1, 30, 0, "SCMP_CMP_LE"}), refuse(4, {1, 17, 0, "SCMP_CMP_EQ"})};
+  for (int turn = 0; turn < 2; ++turn) {
+    const seccomp::Program program = compiled(profile_of(rules, SeccompAction::Allow));
+    CHECK(answer(program, SYS_kill, {0, 17}) == errno_answer(4));
+    CHECK(answer(program, SYS_kill, {0, 18}) == errno_answer(3));
+    CHECK(answer(program, SYS_kill, {0, 31}) == errno_answer(2));
+    CHECK(answer(program, SYS_kill, {0, uint64_t{1} << 40}) == errno_answer(2));
+    CHECK(answer(program, SYS_kill, {0, 4}) == errno_answer(3));
+    std::reverse(rules.begin(), rules.end());
+  }
 }
 
 TEST_CASE("a program longer than the kernel takes is an error", "[linux]") {
@@ -349,7 +394,8 @@ TEST_CASE("a profile that no decoder has seen is checked again", "[linux]") {
   profile = profile_of({allow({"read"}), allow({"read"}, {{0, 1, 0, "=="}})});
   CHECK(refusal(profile) == "linux.seccomp.syscalls[1]: args[0].op: unknown operator \"==\"");
   profile = profile_of({allow({"read"}, {{6, 1, 0, "SCMP_CMP_EQ"}})});
-  CHECK(refusal(profile) == "linux.seccomp.syscalls[0]: add a rule for \"read\": Invalid argument");
+  CHECK(refusal(profile) ==
+        "linux.seccomp.syscalls[0]: args[0].index: 6 is out of range, at most 5");
 }
 
 TEST_CASE("flags are those of the profile, or SPEC_ALLOW where it has none", "[linux]") {
