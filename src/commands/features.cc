@@ -3,6 +3,7 @@
 #include "src/commands/output.h"
 #include "src/linux/capabilities.h"
 #include "src/linux/seccomp.h"
+#include "src/spec/memory_policy.h"
 #include "src/spec/mount_options.h"
 #include "src/spec/spec.h"
 
@@ -45,6 +46,23 @@ void write_seccomp(json::Writer& json) {
   json.end_object();
 }
 
+void write_intel_rdt(json::Writer& json) {
+  json.key("intelRdt");
+  json.begin_object();
+  json.field("enabled", true);
+  json.field("schemata", true);
+  json.field("monitoring", true);
+  json.end_object();
+}
+
+void write_memory_policy(json::Writer& json) {
+  json.key("memoryPolicy");
+  json.begin_object();
+  json.array("modes", spec::memory_policy_modes());
+  json.array("flags", spec::memory_policy_flags());
+  json.end_object();
+}
+
 void write_linux(json::Writer& json) {
   json.key("linux");
   json.begin_object();
@@ -54,12 +72,13 @@ void write_linux(json::Writer& json) {
   write_seccomp(json);
   write_enabled(json, "apparmor", true);
   write_enabled(json, "selinux", true);
-  write_enabled(json, "intelRdt", false);
+  write_intel_rdt(json);
+  write_memory_policy(json);
   json.key("mountExtensions");
   json.begin_object();
   write_enabled(json, "idmap", false);
   json.end_object();
-  write_enabled(json, "netDevices", false);
+  write_enabled(json, "netDevices", true);
   json.end_object();
 }
 

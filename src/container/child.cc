@@ -102,7 +102,7 @@ Result<void> Child::adopt_container_pid(launch::Message message) {
   pid_ = static_cast<pid_t>(*pid);
   pidfd_ = std::move(message.descriptors.front());
   TRY(reap(bootstrap));
-  return channel_.send(Tag::Proceed);
+  return {};
 }
 
 Result<void> Child::serve_until_ready(const Requests& requests) {
@@ -117,6 +117,8 @@ Result<void> Child::serve_until_ready(const Requests& requests) {
         break;
       case Tag::ContainerPid:
         TRY(adopt_container_pid(std::move(*received)));
+        if (requests.furnish) TRY(requests.furnish());
+        TRY(channel_.send(Tag::Proceed));
         break;
       case Tag::RunHooks: {
         const std::string state = TRY(requests.run_hooks());

@@ -49,6 +49,8 @@ class Child {
   struct Requests {
     const std::vector<spec::IdMapping>* uid_mappings = nullptr;
     const std::vector<spec::IdMapping>* gid_mappings = nullptr;
+    /// init's namespaces are all there, and it waits for what only the host can give it.
+    std::function<Result<void>()> furnish;
     /// prestart and createRuntime hooks are due; the state for createContainer comes back.
     std::function<Result<std::string>()> run_hooks;
   };

@@ -12,6 +12,7 @@
 #include "src/base/path.h"
 #include "src/base/text.h"
 #include "src/base/undo.h"
+#include "src/container/attachments.h"
 #include "src/container/bundle.h"
 #include "src/container/child.h"
 #include "src/container/console_relay.h"
@@ -26,6 +27,7 @@
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/console.h"
 #include "src/linux/host.h"
+#include "src/linux/idmap.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
@@ -145,7 +147,9 @@ struct Construction {
       (void)cgroup->kill_all();
       cgroup->revert();
     }
-    if (dir.fd) (void)store.forget(dir);
+    if (!dir.fd) return;
+    (void)release(dir, record);
+    (void)store.forget(dir);
   }
 };
 
@@ -174,6 +178,30 @@ spec::Resources resources_of(const Design& design) {
   return design.bundle.spec.linux.resources.value_or(spec::Resources());
 }
 
+/// Whether init must wait until it was given something from outside.
+bool is_furnished(const Design& design) {
+  const spec::Linux& config = design.bundle.spec.linux;
+  return design.plan.namespaces.joins_user() || config.intel_rdt || !config.net_devices.empty();
+}
+
+/// The network namespace that init enters by path; an empty Fd if there is none.
+const Fd& joined_network(const launch::LaunchPlan& plan, const launch::Handed& handed) {
+  static const Fd none;
+  const auto& joins = plan.namespaces.joins;
+  for (size_t i = 0; i < joins.size(); ++i)
+    if (joins[i].type == spec::NamespaceType::Network) return handed.joins[i];
+  return none;
+}
+
+/// What init is given from outside once it has its namespaces and before it builds in them.
+Result<void> furnish_init(Construction& made, const Design& design, const launch::Handed& handed) {
+  const spec::Linux& config = design.bundle.spec.linux;
+  const pid_t pid = made.child->pid();
+  if (design.plan.namespaces.joins_user())
+    TRY(idmap::check_maps(pid, config.uid_mappings, config.gid_mappings));
+  return attach(made.dir, made.record, config, pid, joined_network(design.plan, handed));
+}
+
 Result<void> make_cgroup(Construction& made, const Design& design) {
   const spec::Resources resources = resources_of(design);
   auto cgroup = cgroup::open(made.record.cgroup);
@@ -190,7 +218,8 @@ Result<void> make_cgroup(Construction& made, const Design& design) {
 Result<void> spawn_init(Construction& made, const Design& design, const launch::Handed& handed,
                         const Birth& birth) {
   const bool resets = cgroup::limits_processors(design.bundle.spec.linux.resources);
-  const bool in_place = birth.inside && !resets && made.cgroup->is_placed_by_clone();
+  const bool furnished = is_furnished(design) && !design.plan.namespaces.bootstrap;
+  const bool in_place = birth.inside && !resets && !furnished && made.cgroup->is_placed_by_clone();
   const Fd v2 = birth.inside ? TRY(made.cgroup->v2_directory()) : Fd();
   made.child.reset();
   made.child.emplace(TRY(Child::spawn(design.plan, handed, {v2.get(), birth.mask, in_place})));
@@ -198,6 +227,7 @@ Result<void> spawn_init(Construction& made, const Design& design, const launch::
   if (!added) return made.child->explain(std::move(added).error());
   if (resets)
     TRY(scheduling::reset_affinity(made.child->pid()).context("linux.resources.cpu.cpus"));
+  if (furnished) TRY(furnish_init(made, design, handed));
   return made.child->send_plan(design.plan, handed);
 }
 
@@ -220,6 +250,7 @@ Result<void> launch_init(Construction& made, const Design& design, const launch:
   Child::Requests requests;
   requests.uid_mappings = &design.bundle.spec.linux.uid_mappings;
   requests.gid_mappings = &design.bundle.spec.linux.gid_mappings;
+  if (is_furnished(design)) requests.furnish = [&] { return furnish_init(made, design, handed); };
   requests.run_hooks = [&] { return run_runtime_hooks(made, design); };
   return made.child->serve_until_ready(requests);
 }

@@ -153,7 +153,9 @@ Result<Child> launch_process(const Container& container, const spec::Spec& spec,
   const auto launch = [&](bool born_inside) -> Result<void> {
     TRY(spawn_in(*cgroup, plan, handed, cpus, {born_inside, mask}, child));
     TRY(child->send_plan(plan, handed));
-    return child->serve_until_ready({});
+    TRY(child->serve_until_ready({}));
+    const resctrl::Group& group = container.record().resctrl;
+    return group.directory.empty() ? Result<void>() : resctrl::add(group, child->pid());
   };
   auto launched = launch_in_cgroup(child, launch);
   if (!launched) return explain_by_memory(std::move(launched).error(), child, *cgroup);

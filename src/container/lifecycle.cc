@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "src/base/log.h"
+#include "src/container/attachments.h"
 #include "src/container/bundle.h"
 #include "src/container/child.h"
 #include "src/container/start_socket.h"
@@ -167,6 +168,7 @@ Result<void> Container::remove(bool force) {
                           name(before))
         .with_hint("delete --force kills it first");
   TRY(kill_everything());
+  TRY(release(dir_, record_));
   TRY(cgroup::open(record_.cgroup)->remove());
   if (record_.has_poststop) {
     (void)!::chdir(record_.bundle.c_str());  // where hooks run; it may be gone by now

@@ -1,5 +1,7 @@
 // Record ⇄ state.json. Names shared with runc's file keep its spelling, so that tools
 // which look for a container's pid and cgroups there find them.
+#include <charconv>
+
 #include "src/base/json.h"
 #include "src/container/store.h"
 
@@ -11,6 +13,83 @@ void write_map(json::Writer& out, const char* name, const spec::StringMap& map) 
   out.begin_object();
   for (const auto& [key, value] : map) out.field(key, value);
   out.end_object();
+}
+
+std::string hex(const std::string& bytes) {
+  std::string digits;
+  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return digits;
+}
+
+Result<std::string> read_bytes(const json::View& json, std::string_view name) {
+  const std::string digits = TRY(json.required<std::string>(name));
+  std::string bytes;
+  for (size_t i = 0; i < digits.size(); i += 2) {
+    unsigned value = 0;
+    const char* first = digits.data() + i;
+    const auto [end, error] =
+        std::from_chars(first, std::min(first + 2, digits.data() + digits.size()), value, 16);
+    if (error != std::errc() || end != first + 2)
+      return Error::invalid("{}: not hexadecimal", json.path_of(name));
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
+}
+
+void write_address(json::Writer& out, const net_devices::Address& address) {
+  out.begin_object();
+  out.field("family", static_cast<unsigned>(address.family));
+  out.field("prefix", static_cast<unsigned>(address.prefix_length));
+  out.field("flags", address.flags);
+  out.field("local", hex(address.local));
+  out.field("address", hex(address.address));
+  out.field("broadcast", hex(address.broadcast));
+  out.end_object();
+}
+
+Result<net_devices::Address> read_address(const json::View& json) {
+  net_devices::Address address;
+  address.family = static_cast<uint8_t>(TRY(json.required<uint16_t>("family")));
+  address.prefix_length = static_cast<uint8_t>(TRY(json.required<uint16_t>("prefix")));
+  address.flags = TRY(json.required<uint32_t>("flags"));
+  address.local = TRY(read_bytes(json, "local"));
+  address.address = TRY(read_bytes(json, "address"));
+  address.broadcast = TRY(read_bytes(json, "broadcast"));
+  return address;
+}
+
+void write_net_devices(json::Writer& out, const std::vector<net_devices::Device>& devices) {
+  if (devices.empty()) return;
+  out.key("net_devices");
+  out.begin_array();
+  for (const net_devices::Device& device : devices) {
+    out.begin_object();
+    out.field("host", device.host_name);
+    out.field("container", device.container_name);
+    out.field("up", device.up);
+    out.key("addresses");
+    out.begin_array();
+    for (const net_devices::Address& address : device.addresses) write_address(out, address);
+    out.end_array();
+    out.end_object();
+  }
+  out.end_array();
+}
+
+Result<std::vector<net_devices::Device>> read_net_devices(const json::View& root) {
+  std::vector<net_devices::Device> devices;
+  const std::vector<json::View> entries = TRY(root.list<json::View>("net_devices"));
+  for (const json::View& entry : entries) {
+    net_devices::Device device;
+    device.host_name = TRY(entry.required<std::string>("host"));
+    device.container_name = TRY(entry.required<std::string>("container"));
+    device.up = TRY(entry.required<bool>("up"));
+    const std::vector<json::View> addresses = TRY(entry.list<json::View>("addresses"));
+    for (const json::View& address : addresses)
+      device.addresses.push_back(TRY(read_address(address)));
+    devices.push_back(std::move(device));
+  }
+  return devices;
 }
 
 Result<std::vector<spec::Namespace>> read_namespaces(const json::View& root) {
@@ -51,6 +130,13 @@ std::string to_json(const Record& record) {
   out.field("seccomp", record.has_seccomp);
   out.field("poststart", record.has_poststart);
   out.field("poststop", record.has_poststop);
+  write_net_devices(out, record.net_devices);
+  // As runc calls them.
+  if (!record.resctrl.directory.empty()) {
+    out.field("intel_rdt_path", record.resctrl.directory);
+    out.field("intel_rdt_mon_path", record.resctrl.monitoring);
+    out.field("intel_rdt_made", record.resctrl.made);
+  }
   out.end_object();
   return out.take();
 }
@@ -77,6 +163,10 @@ Result<Record> record_from_json(std::string json) {
   record.has_seccomp = TRY(root.required<bool>("seccomp"));
   record.has_poststart = TRY(root.required<bool>("poststart"));
   record.has_poststop = TRY(root.required<bool>("poststop"));
+  record.net_devices = TRY(read_net_devices(root));
+  record.resctrl.directory = TRY(root.optional<std::string>("intel_rdt_path")).value_or("");
+  record.resctrl.monitoring = TRY(root.optional<std::string>("intel_rdt_mon_path")).value_or("");
+  record.resctrl.made = TRY(root.optional<bool>("intel_rdt_made")).value_or(false);
   return record;
 }
 

@@ -4,6 +4,7 @@
 //   <root>/<id>/intent.json   the Record as far as it was known before anything was made
 //   <root>/<id>/config.json   the configuration as it was at create; what exec starts from
 //   <root>/<id>/seccomp.bpf   the compiled filter, for exec
+//   <root>/<id>/netns         the network namespace, mounted while devices of the host are in it
 //   <root>/<id>/start.sock    init listens here until it has been started
 //
 // A lock (flock(2) on the directory) serialises create, start, delete, pause and resume of one id.
@@ -17,6 +18,8 @@
 #include "src/base/fd.h"
 #include "src/base/result.h"
 #include "src/linux/cgroup/cgroup.h"
+#include "src/linux/net_devices.h"
+#include "src/linux/resctrl.h"
 #include "src/spec/spec.h"
 
 namespace skiff::container {
@@ -41,6 +44,8 @@ struct Record {
   bool has_seccomp = false;
   bool has_poststart = false;
   bool has_poststop = false;
+  std::vector<net_devices::Device> net_devices;  // in the container's network namespace
+  resctrl::Group resctrl;                        // the container's
 };
 
 std::string to_json(const Record& record);

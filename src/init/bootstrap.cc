@@ -15,7 +15,7 @@ using launch::NamespacePlan;
 using launch::Tag;
 
 /// A new user namespace first: it owns all that are made after it.
-Result<void> make_user_namespace(launch::Channel& runtime) {
+Result<void> make_user_namespace(bool keep_groups, launch::Channel& runtime) {
   TRY(namespaces::unshare(CLONE_NEWUSER));
   // /proc/PID/uid_map of an undumpable process belongs to root (proc(5)); an
   // unprivileged runtime could not write it. Nobody shares our pid namespace yet.
@@ -23,7 +23,7 @@ Result<void> make_user_namespace(launch::Channel& runtime) {
   TRY(runtime.send(Tag::MapIds));
   TRY(runtime.expect(Tag::IdsMapped));
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  return idmap::become_root();
+  return idmap::become_root(keep_groups);
 }
 
 }  // namespace
@@ -31,6 +31,8 @@ Result<void> make_user_namespace(launch::Channel& runtime) {
 Result<void> enter_namespaces(const launch::LaunchPlan& plan, const launch::Handed& handed,
                               launch::Channel& runtime) {
   const NamespacePlan& wanted = plan.namespaces;
+  Fd time_offsets;
+  if (!wanted.time_offsets.empty()) time_offsets = TRY(namespaces::open_time_offsets());
   TRY(namespaces::join(wanted.joins, handed.joins));
   if (wanted.join_by_pidfd != 0)
     TRY(sys::set_namespace(handed.init.get(), wanted.join_by_pidfd)
@@ -38,10 +40,13 @@ Result<void> enter_namespaces(const launch::LaunchPlan& plan, const launch::Hand
   if (!wanted.bootstrap) return {};
 
   if (wanted.makes_user())
-    TRY(make_user_namespace(runtime));
+    TRY(make_user_namespace(plan.process.keep_groups, runtime));
   else if (wanted.joins_user())
-    TRY(idmap::become_root());
+    TRY(idmap::become_root(plan.process.keep_groups));
   TRY(namespaces::unshare(wanted.at_bootstrap & ~static_cast<uint64_t>(CLONE_NEWUSER)));
+
+  if (time_offsets) TRY(namespaces::write_time_offsets(time_offsets, wanted.time_offsets));
+  time_offsets.close();
 
   // This process is single-threaded, so the child may go on as ordinary C++.
   Fd init;

@@ -2,6 +2,7 @@
 
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "src/linux/lsm.h"
 #include "src/linux/rlimits.h"
 #include "src/linux/rootdir.h"
+#include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
 #include "src/linux/syscalls.h"
 
@@ -131,6 +133,9 @@ Result<void> prepare_process(const ProcessPlan& plan, Prepared& prepared) {
   TRY(give_stdio(plan.uid));
   if (!plan.holds() && !has_home(plan.env))
     prepared.home = "HOME=" + find_home(prepared.root, plan.uid);
+  if (plan.memory_policy) TRY(scheduling::set_memory_policy(*plan.memory_policy));
+  if (plan.personality && ::personality(*plan.personality) < 0)
+    return Error::from_errno("linux.personality");
   TRY(label(plan, prepared.procfs));
   prepared.procfs.close();
   TRY(enter_cwd_and_become(plan, prepared));

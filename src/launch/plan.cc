@@ -66,8 +66,27 @@ Result<void> plan_labels(const spec::Process& process, const Host& host, Process
   return {};
 }
 
-Result<ProcessPlan> plan_process(const spec::Process& process, const NamespacePlan& namespaces,
-                                 const Host& host, std::optional<seccomp::Program> filter,
+/// user_namespaces(7): where a user maps just the own group, without CAP_SETGID in the parent
+/// namespace, setgroups(2) must be denied first.
+bool may_set_groups(const spec::Linux& config, const NamespacePlan& namespaces, const Host& host) {
+  const auto& groups = config.gid_mappings;
+  return host.euid == 0 || !namespaces.makes_user() || groups.size() != 1 || groups[0].size != 1 ||
+         groups[0].host_id != host.egid;
+}
+
+/// crun's annotation, which podman sets for --group-add keep-groups: the process has the groups of
+/// the caller, though inside they may have no number, and no others.
+Result<bool> keeps_groups(const spec::StringMap& annotations) {
+  constexpr const char* kName = "run.oci.keep_original_groups";
+  const std::string* value = spec::find(annotations, kName);
+  if (value == nullptr || *value == "0") return false;
+  if (*value == "1") return true;
+  return Error::invalid("annotations.{}: {} is neither 0 nor 1", kName, text::quote(*value));
+}
+
+Result<ProcessPlan> plan_process(const spec::Spec& spec, const spec::Process& process,
+                                 const NamespacePlan& namespaces, const Host& host,
+                                 std::optional<seccomp::Program> filter,
                                  const PlanOptions& options) {
   ProcessPlan plan;
   plan.terminal = process.terminal;
@@ -75,12 +94,12 @@ Result<ProcessPlan> plan_process(const spec::Process& process, const NamespacePl
   plan.uid = process.user.uid;
   plan.gid = process.user.gid;
   plan.groups = process.user.additional_gids;
-  // user_namespaces(7): a map written without CAP_SETGID in the parent namespace
-  // demands that setgroups(2) be denied first.
-  plan.set_groups = host.euid == 0 || !namespaces.makes_user();
-  if (!plan.set_groups && !plan.groups.empty())
+  plan.keep_groups = TRY(keeps_groups(spec.annotations));
+  plan.set_groups = !plan.keep_groups && may_set_groups(spec.linux, namespaces, host);
+  if (!plan.set_groups && !plan.keep_groups && !plan.groups.empty())
     return Error::invalid(
-        "process.user.additionalGids: setgroups is denied to an unprivileged user");
+               "process.user.additionalGids: setgroups is denied to an unprivileged user")
+        .with_hint("map more groups than the user's own; newgidmap(1) does");
   plan.umask = process.user.umask.value_or(0022);
   plan.cwd = process.cwd;
   plan.args = process.args;
@@ -101,6 +120,12 @@ Result<ProcessPlan> plan_process(const spec::Process& process, const NamespacePl
   plan.keep_sys_admin = filter.has_value() && !process.no_new_privileges && !plan.holds();
   plan.seccomp = std::move(filter);
   return plan;
+}
+
+/// What every process of the container sees of the machine.
+void plan_surroundings(const spec::Spec& spec, ProcessPlan& plan) {
+  plan.personality = spec.linux.personality;
+  plan.memory_policy = spec.linux.memory_policy;
 }
 
 /// What init logs, and how: as this process does.
@@ -129,6 +154,7 @@ Result<LaunchPlan> plan_container(const spec::Spec& spec, const Host& host,
   LaunchPlan plan;
   plan.id = options.id;
   plan.namespaces = plan_namespaces(spec.linux.namespaces);
+  plan.namespaces.time_offsets = spec.linux.time_offsets;
   plan.rootfs = TRY(plan_rootfs(spec, host, cgroup, plan.namespaces, options));
   plan.hostname = spec.hostname;
   plan.domainname = spec.domainname;
@@ -140,7 +166,9 @@ Result<LaunchPlan> plan_container(const spec::Spec& spec, const Host& host,
   plan.create_container = spec.hooks.create_container;
   plan.start_container = spec.hooks.start_container;
   const spec::Process process = spec.process ? *spec.process : spec::idle_process();
-  plan.process = TRY(plan_process(process, plan.namespaces, host, std::move(filter), options));
+  plan.process =
+      TRY(plan_process(spec, process, plan.namespaces, host, std::move(filter), options));
+  plan_surroundings(spec, plan.process);
   plan.process.console_device = plan.process.terminal && plan.rootfs && plan.rootfs->make_devices;
   plan.start_socket = options.start_socket;
   copy_log_settings(plan);
@@ -154,7 +182,9 @@ Result<LaunchPlan> plan_exec(const spec::Spec& spec, const spec::Process& proces
   plan.namespaces.bootstrap = true;
   for (const spec::Namespace& entry : spec.linux.namespaces)
     plan.namespaces.join_by_pidfd |= spec::clone_flag(entry.type);
-  plan.process = TRY(plan_process(process, plan.namespaces, host, std::move(filter), options));
+  plan.process =
+      TRY(plan_process(spec, process, plan.namespaces, host, std::move(filter), options));
+  plan_surroundings(spec, plan.process);
   copy_log_settings(plan);
   return plan;
 }

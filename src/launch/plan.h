@@ -29,6 +29,7 @@ struct NamespacePlan {
   std::vector<spec::Namespace> joins;
   /// exec: CLONE_NEW* entered at once through init's pidfd, which is sent as a descriptor.
   uint64_t join_by_pidfd = 0;
+  std::vector<spec::TimeOffset> time_offsets;  // of the time namespace in at_bootstrap
 
   bool makes_user() const;
   bool joins_user() const;
@@ -87,13 +88,16 @@ struct ProcessPlan {
   uint32_t uid = 0;
   uint32_t gid = 0;
   std::vector<uint32_t> groups;
-  bool set_groups = true;  // false where setgroups(2) is denied
+  bool set_groups = true;    // false where setgroups(2) is denied, or groups are kept
+  bool keep_groups = false;  // the caller's supplementary groups
   uint32_t umask = 0022;
   std::string cwd;
   std::vector<std::string> args;  // empty: no process, init holds the namespaces (see holds())
   std::vector<std::string> env;
   spec::Capabilities capabilities;
   bool no_new_privileges = false;
+  std::optional<uint64_t> personality;
+  std::optional<spec::MemoryPolicy> memory_policy;
   /// In effect order; the runtime raises hard limits, init sets the rest just before execve.
   std::vector<spec::Rlimit> rlimits;
   std::optional<int32_t> oom_score_adj;         // written by the runtime

@@ -122,8 +122,17 @@ void fields(Archive& a, spec::Namespace& v) {
   list(a, v.type, v.path);
 }
 template <class Archive>
+void fields(Archive& a, spec::TimeOffset& v) {
+  list(a, v.clock, v.seconds, v.nanoseconds);
+}
+template <class Archive>
+void fields(Archive& a, spec::MemoryPolicy& v) {
+  list(a, v.mode, v.nodes);
+}
+template <class Archive>
 void fields(Archive& a, NamespacePlan& v) {
-  list(a, v.at_clone, v.at_bootstrap, v.bootstrap, v.new_cgroup, v.joins, v.join_by_pidfd);
+  list(a, v.at_clone, v.at_bootstrap, v.bootstrap, v.new_cgroup, v.joins, v.join_by_pidfd,
+       v.time_offsets);
 }
 template <class Archive>
 void fields(Archive& a, MountPlan& v) {
@@ -175,9 +184,9 @@ void fields(Archive& a, seccomp::Program& v) {
 template <class Archive>
 void fields(Archive& a, ProcessPlan& v) {
   list(a, v.terminal, v.console_size, v.console_device, v.uid, v.gid, v.groups, v.set_groups,
-       v.umask, v.cwd, v.args, v.env, v.capabilities, v.no_new_privileges, v.rlimits,
-       v.oom_score_adj, v.scheduler, v.io_priority, v.apparmor_profile, v.selinux_label, v.keyring,
-       v.preserve_fds, v.seccomp, v.keep_sys_admin);
+       v.keep_groups, v.umask, v.cwd, v.args, v.env, v.capabilities, v.no_new_privileges,
+       v.personality, v.memory_policy, v.rlimits, v.oom_score_adj, v.scheduler, v.io_priority,
+       v.apparmor_profile, v.selinux_label, v.keyring, v.preserve_fds, v.seccomp, v.keep_sys_admin);
 }
 template <class Archive>
 void fields(Archive& a, LaunchPlan& v) {

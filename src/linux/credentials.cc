@@ -59,8 +59,13 @@ Result<void> drop_bounding(uint64_t keep) {
   return {};
 }
 
-Result<void> change_ids(const Wanted& wanted) {
-  if (wanted.set_groups && ::setgroups(wanted.groups.size(), wanted.groups.data()) < 0)
+Result<void> change_ids(const Wanted& wanted, uint64_t available) {
+  // user_namespaces(7): denied for good to everybody in a namespace that maps just its maker's
+  // group, and who cannot set groups cannot drop those of the caller either.
+  const auto denied = [&] {
+    return errno == EPERM && wanted.groups.empty() && (available >> CAP_SETGID & 1) != 0;
+  };
+  if (wanted.set_groups && ::setgroups(wanted.groups.size(), wanted.groups.data()) < 0 && !denied())
     return Error::from_errno("process.user.additionalGids: setgroups");
   if (::setresgid(wanted.gid, wanted.gid, wanted.gid) < 0)
     return Error::from_errno("process.user.gid: set gid {}", wanted.gid);
@@ -92,7 +97,7 @@ Result<void> become(const Wanted& wanted) {
     for (uint64_t* set : {&sets.permitted, &sets.effective, &sets.inheritable}) *set &= available;
   }
   TRY(drop_bounding(sets.bounding));
-  TRY(change_ids(wanted));
+  TRY(change_ids(wanted, available));
   if (wanted.keep_sys_admin) {
     constexpr uint64_t kSysAdmin = uint64_t{1} << CAP_SYS_ADMIN;
     sets.permitted |= kSysAdmin & available;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -111,6 +112,53 @@ Result<void> write_map(pid_t pid, const Fd& proc, const Kind& kind, const Mappin
   return write_directly(proc, kind, mappings);
 }
 
+/// Sorts, and makes adjoining ranges one.
+void join_ranges(Mappings& mappings) {
+  std::sort(mappings.begin(), mappings.end(),
+            [](const auto& a, const auto& b) { return a.container_id < b.container_id; });
+  Mappings joined;
+  for (const spec::IdMapping& mapping : mappings) {
+    spec::IdMapping* last = joined.empty() ? nullptr : &joined.back();
+    if (last != nullptr && last->container_id + last->size == mapping.container_id &&
+        last->host_id + last->size == mapping.host_id)
+      last->size += mapping.size;
+    else
+      joined.push_back(mapping);
+  }
+  mappings = std::move(joined);
+}
+
+/// The lines of a uid_map or gid_map as they read in this process's user namespace.
+Result<Mappings> parse_map(std::string_view lines) {
+  Mappings mappings;
+  for (std::string_view line : text::split(text::trim(lines), '\n')) {
+    uint32_t numbers[3] = {};
+    for (uint32_t& number : numbers) {
+      line = text::trim(line);
+      const size_t end = std::min(line.find(' '), line.size());
+      const auto parsed = text::parse_unsigned(line.substr(0, end));
+      if (!parsed) return Error::invalid("malformed: {}", text::quote(line));
+      number = static_cast<uint32_t>(*parsed);
+      line.remove_prefix(end);
+    }
+    mappings.push_back({numbers[0], numbers[1], numbers[2]});
+  }
+  return mappings;
+}
+
+Result<void> check_map(pid_t pid, const char* name, const Mappings& wanted) {
+  if (wanted.empty()) return {};
+  constexpr size_t kMostBytes = 65536;
+  const Fd file = TRY(sys::open(fmt::format("/proc/{}/{}", pid, name), O_RDONLY));
+  const std::string lines = TRY(sys::read_all(file, kMostBytes, name));
+  Mappings present;
+  if (!text::trim(lines).empty()) present = TRY(parse_map(lines).context("{}", name));
+  if (are_equal(present, wanted)) return {};
+  const std::string shown = map_lines(present);
+  return Error::invalid("the user namespace to join has other ones: {}",
+                        text::quote(text::trim(shown)));
+}
+
 }  // namespace
 
 std::optional<uint32_t> to_host(const Mappings& mappings, uint32_t container_id) {
@@ -137,9 +185,21 @@ Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
   return write_map(pid, proc, groups, gids).context("{}", groups.field);
 }
 
-Result<void> become_root() {
+bool are_equal(Mappings first, Mappings second) {
+  join_ranges(first);
+  join_ranges(second);
+  return map_lines(first) == map_lines(second);
+}
+
+Result<void> check_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
+  TRY(check_map(pid, "uid_map", uids).context("linux.uidMappings"));
+  return check_map(pid, "gid_map", gids).context("linux.gidMappings");
+}
+
+Result<void> become_root(bool keep_groups) {
   // EPERM: denied for good in a namespace that maps just its maker's id, user_namespaces(7).
-  if (::setgroups(0, nullptr) < 0 && errno != EPERM) return Error::from_errno("setgroups");
+  if (!keep_groups && ::setgroups(0, nullptr) < 0 && errno != EPERM)
+    return Error::from_errno("setgroups");
   // EINVAL: 0 is not mapped; the process goes on as whoever it is.
   if (::setresgid(0, 0, 0) < 0 && errno != EINVAL) return Error::from_errno("setresgid 0");
   if (::setresuid(0, 0, 0) < 0 && errno != EINVAL) return Error::from_errno("setresuid 0");

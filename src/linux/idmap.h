@@ -26,9 +26,16 @@ std::string map_lines(const Mappings& mappings);
 /// denied then, as the kernel demands), else through newuidmap(1) and newgidmap(1), found in PATH.
 Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids);
 
-/// Inside: becomes user and group 0, as far as they are mapped, without supplementary groups.
+/// Whether both map the same ids to the same, however they are cut into ranges.
+bool are_equal(Mappings first, Mappings second);
+
+/// Fails unless the user namespace of the process `pid` has these maps.
+Result<void> check_maps(pid_t pid, const Mappings& uids, const Mappings& gids);
+
+/// Inside: becomes user and group 0, as far as they are mapped, without supplementary groups unless
+/// `keep_groups`.
 /// Only then are files that this process makes the container's, and may its /proc entries be
 /// opened.
-Result<void> become_root();
+Result<void> become_root(bool keep_groups);
 
 }  // namespace skiff::idmap

@@ -106,4 +106,16 @@ Result<void> reset_affinity(pid_t pid) {
   return set_affinity(pid, spec::NumberSet(kMostCpus / 64, ~uint64_t{0}));
 }
 
+Result<void> set_memory_policy(const spec::MemoryPolicy& policy) {
+  // The kernel reads one bit less than it is told (set_mempolicy(2), "BUGS" of mbind(2)).
+  const unsigned long bits = policy.nodes.empty() ? 0 : policy.nodes.size() * 64 + 1;
+  const uint64_t* nodes = policy.nodes.empty() ? nullptr : policy.nodes.data();
+  if (::syscall(SYS_set_mempolicy, policy.mode, nodes, bits) == 0) return {};
+  Error error = Error::from_errno("linux.memoryPolicy: set_mempolicy");
+  if (error.is(ENOSYS)) return std::move(error).with_hint("this kernel has no NUMA");
+  if (!error.is(EINVAL)) return error;
+  return std::move(error).with_hint(
+      "a node that is not there or not in the cpuset, or a mode that this kernel does not know");
+}
+
 }  // namespace skiff::scheduling

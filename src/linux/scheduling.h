@@ -23,4 +23,7 @@ Result<void> set_affinity(pid_t pid, const spec::NumberSet& cpus);
 /// Lets `pid` run on every CPU that its cpuset allows, whatever it inherited.
 Result<void> reset_affinity(pid_t pid);
 
+/// set_mempolicy(2) for this process; children inherit it and execve(2) keeps it.
+Result<void> set_memory_policy(const spec::MemoryPolicy& policy);
+
 }  // namespace skiff::scheduling

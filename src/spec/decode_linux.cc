@@ -99,8 +99,12 @@ Result<Linux> decode_linux(const json::View& json) {
   config.masked_paths = TRY(json.tolerate(decode_paths(json, "maskedPaths")));
   config.readonly_paths = TRY(json.tolerate(decode_paths(json, "readonlyPaths")));
   config.seccomp = TRY(optional_part(json, "seccomp", decode_seccomp));
-  TRY(refuse(json, {"devices", "netDevices", "timeOffsets", "mountLabel", "intelRdt", "personality",
-                    "memoryPolicy"}));
+  config.time_offsets = TRY(decode_time_offsets(json));
+  config.net_devices = TRY(decode_net_devices(json));
+  config.personality = TRY(optional_part(json, "personality", decode_personality));
+  config.memory_policy = TRY(optional_part(json, "memoryPolicy", decode_memory_policy));
+  config.intel_rdt = TRY(optional_part(json, "intelRdt", decode_intel_rdt));
+  TRY(refuse(json, {"devices", "mountLabel"}));
   return config;
 }
 

@@ -19,6 +19,13 @@ Result<Seccomp> decode_seccomp(const json::View& json);
 Result<Scheduler> decode_scheduler(const json::View& json);
 Result<IoPriority> decode_io_priority(const json::View& json);
 Result<ExecAffinity> decode_exec_affinity(const json::View& json);
+Result<uint64_t> decode_personality(const json::View& json);
+Result<MemoryPolicy> decode_memory_policy(const json::View& json);
+/// The object `timeOffsets` of `json`, if there is one.
+Result<std::vector<TimeOffset>> decode_time_offsets(const json::View& json);
+/// The object `netDevices` of `json`, if there is one.
+Result<std::vector<NetDevice>> decode_net_devices(const json::View& json);
+Result<IntelRdt> decode_intel_rdt(const json::View& json);
 
 /// Fails if one of `names` says something: better refused than not honoured.
 Result<void> refuse(const json::View& json, std::initializer_list<std::string_view> names);

@@ -27,6 +27,13 @@ const NamespaceNames& names(NamespaceType type) { return kNames[static_cast<size
 
 }  // namespace
 
+const std::string* find(const StringMap& map, std::string_view key) {
+  const std::string* value = nullptr;
+  for (const auto& entry : map)
+    if (entry.first == key) value = &entry.second;
+  return value;
+}
+
 Process idle_process() {
   Process process;
   process.cwd = "/";

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -115,6 +116,34 @@ struct IdMapping {
   uint32_t container_id = 0;
   uint32_t host_id = 0;
   uint32_t size = 0;
+};
+
+/// What is added to a clock of a new time namespace.
+struct TimeOffset {
+  int clock = 0;  // CLOCK_MONOTONIC or CLOCK_BOOTTIME
+  int64_t seconds = 0;
+  uint32_t nanoseconds = 0;
+};
+
+/// A network device that is moved into the container.
+struct NetDevice {
+  std::string host_name;
+  std::string container_name;  // one "%d" in it becomes the first number that is free
+};
+
+/// As set_mempolicy(2) takes it.
+struct MemoryPolicy {
+  int mode = 0;  // MPOL_*, MPOL_F_* in it
+  NumberSet nodes;
+};
+
+/// linux.intelRdt: a group of the resctrl file system.
+struct IntelRdt {
+  std::optional<std::string> closid;  // absent: the container's id; "/": the root group
+  std::vector<std::string> schemata;
+  std::string l3_cache_schema;  // "" where absent
+  std::string mem_bw_schema;
+  bool monitoring = false;  // a monitoring group of the container's own
 };
 
 /// A rule of linux.resources.devices. Major and minor: nullopt for any.
@@ -260,7 +289,12 @@ struct Linux {
   std::string cgroups_path;
   std::optional<Resources> resources;
   std::string rootfs_propagation;  // "", shared, slave, private, unbindable and their r forms
+  std::vector<TimeOffset> time_offsets;
+  std::vector<NetDevice> net_devices;
   StringMap sysctl;
+  std::optional<uint64_t> personality;  // PER_* and flags: personality(2)
+  std::optional<MemoryPolicy> memory_policy;
+  std::optional<IntelRdt> intel_rdt;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::optional<Seccomp> seccomp;
@@ -289,6 +323,9 @@ struct Spec {
 /// What stands for a process where the configuration has none (config.md#process: OPTIONAL until
 /// `start`): root without a capability, in "/".
 Process idle_process();
+
+/// The value of `key`, the last where there are several; null without one.
+const std::string* find(const StringMap& map, std::string_view key);
 
 /// "mount", "pid", … as linux.namespaces[].type has it.
 const char* name(NamespaceType type);

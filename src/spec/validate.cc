@@ -1,6 +1,7 @@
 #include "src/spec/validate.h"
 
 #include <linux/mount.h>
+#include <linux/sched.h>
 
 #include <algorithm>
 
@@ -165,6 +166,32 @@ Result<void> sysctls_are_namespaced(const Spec& spec) {
   return {};
 }
 
+/// The offsets of a namespace are fixed once a process lives in it: time_namespaces(7).
+Result<void> time_offsets_have_namespace(const Spec& spec) {
+  if (spec.linux.time_offsets.empty()) return {};
+  const Namespace* time = spec.find_namespace(NamespaceType::Time);
+  if (time != nullptr && time->path.empty()) return {};
+  return Error::invalid(
+      "linux.timeOffsets: needs a \"time\" entry without path in linux.namespaces");
+}
+
+/// Without a network namespace the devices would be where they are.
+Result<void> net_devices_have_namespace(const Spec& spec) {
+  if (spec.linux.net_devices.empty() || spec.has_namespace(NamespaceType::Network)) return {};
+  return Error::invalid("linux.netDevices: needs a \"network\" entry in linux.namespaces");
+}
+
+/// sched(7): the fork of such a process fails with EAGAIN.
+Result<void> hooks_can_be_forked(const Spec& spec) {
+  if (!spec.process || !spec.process->scheduler || spec.hooks.start_container.empty()) return {};
+  const Scheduler& scheduler = *spec.process->scheduler;
+  if (scheduler.policy != SCHED_DEADLINE || (scheduler.flags & SCHED_FLAG_RESET_ON_FORK) != 0)
+    return {};
+  return Error::invalid(
+             "process.scheduler: with SCHED_DEADLINE no startContainer hook can be forked")
+      .with_hint("add SCHED_FLAG_RESET_ON_FORK");
+}
+
 using ProcessRule = Result<void> (*)(const Process&);
 using Rule = Result<void> (*)(const Spec&);
 
@@ -175,9 +202,10 @@ constexpr ProcessRule kProcessRules[] = {
 };
 
 constexpr Rule kRules[] = {
-    mounts_have_namespace,        hostname_has_namespace,  domainname_has_namespace,
-    mount_options_mean_something, mappings_have_namespace, process_ids_are_mapped,
-    sysctls_are_namespaced,
+    mounts_have_namespace,        hostname_has_namespace,      domainname_has_namespace,
+    mount_options_mean_something, mappings_have_namespace,     process_ids_are_mapped,
+    sysctls_are_namespaced,       time_offsets_have_namespace, net_devices_have_namespace,
+    hooks_can_be_forked,
 };
 
 }  // namespace

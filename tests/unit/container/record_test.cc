@@ -25,6 +25,9 @@ Record full_record() {
   record.namespaces = {{spec::NamespaceType::Pid, ""}, {spec::NamespaceType::Network, "/run/n"}};
   record.has_process = false;
   record.no_new_keyring = record.has_seccomp = record.has_poststart = record.has_poststop = true;
+  net_devices::Address address{2, 24, 128, std::string("\x0a\x00\xff\x01", 4), "peer", ""};
+  record.net_devices = {{"eth1", "eth0", true, {address, address}}, {"eth2", "eth2", false, {}}};
+  record.resctrl = {"/sys/fs/resctrl/web", "/sys/fs/resctrl/web/mon_groups/web", true};
   return record;
 }
 

@@ -17,6 +17,7 @@ LaunchPlan full_plan() {
   plan.namespaces.new_cgroup = true;
   plan.namespaces.joins = {{spec::NamespaceType::Network, "/run/netns/x"}};
   plan.namespaces.join_by_pidfd = 3;
+  plan.namespaces.time_offsets = {{1, -2, 3}};
   launch::RootfsPlan rootfs;
   rootfs.path = "/bundle/rootfs";
   rootfs.readonly = rootfs.no_pivot = rootfs.shares_host_mounts = rootfs.sources_sent = true;
@@ -54,6 +55,9 @@ LaunchPlan full_plan() {
   process.gid = 12;
   process.groups = {13, 14};
   process.set_groups = false;
+  process.keep_groups = true;
+  process.personality = 8;
+  process.memory_policy = spec::MemoryPolicy{2, {1, 2}};
   process.umask = 077;
   process.cwd = "/tmp";
   process.args = {"sh", "-c", ""};

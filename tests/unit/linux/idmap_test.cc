@@ -116,7 +116,7 @@ TEST_CASE("a map has one line for each mapping", "[linux]") {
 
 TEST_CASE("the own ids are mapped, and make a root", "[linux]") {
   Namespaced child([] {
-    if (!become_root()) return 1;
+    if (!become_root(false)) return 1;
     return ::getuid() == 0 && ::geteuid() == 0 && ::getgid() == 0 ? 0 : 2;
   });
   if (!child.allowed()) SKIP("user namespaces are not allowed here");
@@ -129,7 +129,8 @@ TEST_CASE("the own ids are mapped, and make a root", "[linux]") {
 
 TEST_CASE("without privileges the own ids are mapped and setgroups is denied", "[linux]") {
   const int outcome = unprivileged([] {
-    Namespaced child([] { return become_root() && ::getuid() == 0 && ::getgid() == 0 ? 0 : 1; });
+    Namespaced child(
+        [] { return become_root(false) && ::getuid() == 0 && ::getgid() == 0 ? 0 : 1; });
     if (!child.allowed()) return kSkipped;
     if (!write_maps(child.pid(), {{0, ::geteuid(), 1}}, {{0, ::getegid(), 1}})) return 2;
     if (content(child.proc("setgroups")) != "deny\n") return 3;
@@ -141,7 +142,7 @@ TEST_CASE("without privileges the own ids are mapped and setgroups is denied", "
 
 TEST_CASE("where 0 is not mapped the user stays who he is", "[linux]") {
   const uid_t user = ::geteuid();
-  Namespaced child([user] { return become_root() && ::getuid() == 7 && user != 7 ? 0 : 1; });
+  Namespaced child([user] { return become_root(false) && ::getuid() == 7 && user != 7 ? 0 : 1; });
   if (!child.allowed()) SKIP("user namespaces are not allowed here");
   REQUIRE(write_maps(child.pid(), {{7, ::geteuid(), 1}}, {{7, ::getegid(), 1}}));
   CHECK(child.go() == 0);

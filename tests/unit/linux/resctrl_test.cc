@@ -1,0 +1,192 @@
+#include "src/linux/resctrl.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace skiff;
+using resctrl::Group;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A directory that looks like a mounted resctrl.
+class Fixture {
+ public:
+  Fixture() {
+    char pattern[] = "/tmp/resctrl-XXXXXX";
+    root = ::mkdtemp(pattern);
+    put("schemata", "    MB:0=100;1=100\n    L3:0=7ff;1=7ff\n");
+    put("tasks", "1\n");
+    fs::create_directory(root + "/mon_groups");
+    fs::create_directory(root + "/info");
+    put("info/last_cmd_status", "ok\n");
+  }
+  ~Fixture() { fs::remove_all(root); }
+
+  void group(const std::string& name, const std::string& schemata) {
+    fs::create_directories(root + "/" + name + "/mon_groups");
+    put(name + "/schemata", schemata);
+    put(name + "/tasks", "");
+  }
+  void put(const std::string& name, const std::string& text) {
+    std::ofstream(root + "/" + name) << text;
+  }
+  std::string get(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(root + "/" + name).rdbuf();
+    return text.str();
+  }
+  std::string root;
+};
+
+spec::IntelRdt rdt(const std::string& closid, std::vector<std::string> schemata = {}) {
+  spec::IntelRdt rdt;
+  if (!closid.empty()) rdt.closid = closid;
+  rdt.schemata = std::move(schemata);
+  return rdt;
+}
+
+}  // namespace
+
+TEST_CASE("resctrl is found in mountinfo", "[linux]") {
+  constexpr const char* kLines =
+      "24 1 0:22 / /sys rw - sysfs sysfs rw\n"
+      "40 24 0:35 / /sys/fs/resctrl rw,relatime shared:9 - resctrl resctrl rw,mba_MBps\n";
+  CHECK(resctrl::find_mount_point(kLines) == "/sys/fs/resctrl");
+  CHECK(resctrl::find_mount_point("40 24 0:35 / /resctrl rw - tmpfs resctrl rw\n") == "");
+  CHECK(resctrl::find_mount_point("") == "");
+}
+
+TEST_CASE("schemata are combined as the specification says", "[linux]") {
+  spec::IntelRdt config;
+  config.l3_cache_schema = "L3:0=f\nMB:0=10\nL3CODE:1=3";
+  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nL3CODE:1=3\n");
+  config.mem_bw_schema = "MB:0=20";
+  config.schemata = {"L2:0=3", "MB:1=30"};
+  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nL3CODE:1=3\nMB:0=20\n");
+  CHECK(resctrl::schemata_of(config).second == "L2:0=3\nMB:1=30\n");
+  CHECK(resctrl::schemata_of({}).first == "");
+}
+
+TEST_CASE("schemata are compared by their values", "[linux]") {
+  constexpr const char* kPresent = "    MB:0= 20;1=  70\n    L3:0=7f0;1=001f\n";
+  CHECK(resctrl::is_satisfied("L3:0=7F0\n", kPresent));
+  CHECK(resctrl::is_satisfied("L3:0=0x7f0;1=1f\nMB:1=70;0=20\n", kPresent));
+  CHECK(resctrl::is_satisfied("", kPresent));
+  CHECK_FALSE(resctrl::is_satisfied("L3:0=7f", kPresent));
+  CHECK_FALSE(resctrl::is_satisfied("L3:2=7f0", kPresent));
+  CHECK_FALSE(resctrl::is_satisfied("L2:0=7f0", kPresent));
+  CHECK(resctrl::is_satisfied("L3:0=0", "L3:0=000"));
+}
+
+TEST_CASE("a group of the container's own is made, entered and removed", "[linux]") {
+  const Fixture fixture;
+  auto config = rdt("", {"L3:0=f;1=f"});
+  config.monitoring = true;
+  config.mem_bw_schema = "MB:0=50";
+  auto group = resctrl::find_at(fixture.root, config, "web");
+  REQUIRE(group);
+  CHECK(group->directory == fixture.root + "/web");
+  CHECK(group->monitoring == fixture.root + "/web/mon_groups/web");
+  CHECK(group->made);
+  // In a real one the directory comes with mon_groups.
+  config.monitoring = false;
+  group->monitoring.clear();
+  REQUIRE(resctrl::make(*group, config));
+  // The last write is that of "schemata" (a regular file forgets the one before).
+  CHECK(fixture.get("web/schemata") == "L3:0=f;1=f\n");
+  REQUIRE(resctrl::add(*group, 42));
+  CHECK(fixture.get("web/tasks") == "42\n");
+}
+
+TEST_CASE("a group without closID must not be there before", "[linux]") {
+  Fixture fixture;
+  fixture.group("web", "L3:0=f\n");
+  CHECK(resctrl::find_at(fixture.root, rdt("", {"L3:0=f"}), "web").error().text() ==
+        "linux.intelRdt: the group " + fixture.root + "/web exists already");
+}
+
+TEST_CASE("a group with closID alone must be there, and is left", "[linux]") {
+  Fixture fixture;
+  CHECK(resctrl::find_at(fixture.root, rdt("gold"), "web").error().text() ==
+        "linux.intelRdt.closID: there is no group " + fixture.root + "/gold");
+  fixture.group("gold", "L3:0=f\n");
+  auto group = resctrl::find_at(fixture.root, rdt("gold"), "web");
+  REQUIRE(group);
+  CHECK_FALSE(group->made);
+  REQUIRE(resctrl::make(*group, rdt("gold")));
+  CHECK(fixture.get("gold/schemata") == "L3:0=f\n");
+  REQUIRE(resctrl::add(*group, 7));
+  CHECK(fixture.get("gold/tasks") == "7\n");
+  REQUIRE(resctrl::remove(*group));
+  CHECK(fs::exists(fixture.root + "/gold"));
+}
+
+TEST_CASE("a group that is there must have the schemata that are asked for", "[linux]") {
+  Fixture fixture;
+  fixture.group("gold", "    L3:0=00f;1=0ff\n");
+  auto group = resctrl::find_at(fixture.root, rdt("gold", {"L3:0=f"}), "web");
+  REQUIRE(group);
+  CHECK(resctrl::make(*group, rdt("gold", {"L3:0=f"})));
+  CHECK(resctrl::make(*group, rdt("gold", {"L3:0=1"})).error().text() ==
+        "linux.intelRdt: the group " + fixture.root +
+            "/gold is there and has other schemata: \"L3:0=00f;1=0ff\"");
+  CHECK(fs::exists(fixture.root + "/gold"));
+}
+
+TEST_CASE("the root group is \"/\"", "[linux]") {
+  const Fixture fixture;
+  auto config = rdt("/");
+  config.monitoring = true;
+  auto group = resctrl::find_at(fixture.root, config, "web");
+  REQUIRE(group);
+  CHECK(group->directory == fixture.root);
+  CHECK_FALSE(group->made);
+  REQUIRE(resctrl::make(*group, config));
+  CHECK(fs::is_directory(fixture.root + "/mon_groups/web"));
+  REQUIRE(resctrl::add(*group, 9));
+  CHECK(fixture.get("mon_groups/web/tasks") == "9\n");
+  fs::remove(fixture.root + "/mon_groups/web/tasks");  // a real one goes with its directory
+  REQUIRE(resctrl::remove(*group));
+  CHECK_FALSE(fs::exists(fixture.root + "/mon_groups/web"));
+  CHECK(fs::exists(fixture.root));
+}
+
+TEST_CASE("a group that others have entered is left to them", "[linux]") {
+  Fixture fixture;
+  fixture.group("gold", "L3:0=f\n");
+  const Group group{fixture.root + "/gold", "", true};
+  fixture.put("gold/tasks", "12\n");
+  REQUIRE(resctrl::remove(group));
+  CHECK(fs::exists(fixture.root + "/gold"));
+  fixture.put("gold/tasks", "");
+  fs::create_directory(fixture.root + "/gold/mon_groups/other");
+  REQUIRE(resctrl::remove(group));
+  CHECK(fs::exists(fixture.root + "/gold"));
+}
+
+TEST_CASE("removing a group that is gone is fine", "[linux]") {
+  const Fixture fixture;
+  CHECK(resctrl::remove({fixture.root + "/web", fixture.root + "/web/mon_groups/web", true}));
+  CHECK(resctrl::remove({}));
+}
+
+TEST_CASE("a monitoring group where nothing is monitored", "[linux]") {
+  Fixture fixture;
+  fixture.group("gold", "L3:0=f\n");
+  fs::remove(fixture.root + "/gold/mon_groups");
+  auto config = rdt("gold");
+  config.monitoring = true;
+  auto group = resctrl::find_at(fixture.root, config, "web");
+  REQUIRE(group);
+  CHECK(resctrl::make(*group, config).error().text() ==
+        "linux.intelRdt: enableMonitoring: make " + fixture.root +
+            "/gold/mon_groups/web: No such file or directory (hint: this processor or kernel "
+            "monitors nothing)");
+}
