@@ -327,6 +327,35 @@ SKIFF_INSTANTIATE(View)
 template Result<bool> View::required<bool>(std::string_view) const;
 template Result<std::optional<bool>> View::optional<bool>(std::string_view) const;
 
+Result<std::string> with_member(const std::string& text, const std::vector<std::string>& path,
+                                std::string_view value) {
+  rapidjson::Document tree;
+  rapidjson::Document member(&tree.GetAllocator());
+  tree.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+  member.Parse<rapidjson::kParseIterativeFlag>(value.data(), value.size());
+  if (tree.HasParseError() || member.HasParseError()) return Error::invalid("malformed JSON");
+  Value* place = &tree;
+  for (const std::string& name : path) {
+    if (place->IsNull()) place->SetObject();
+    if (!place->IsObject()) return mismatch(text::join(path, "."), "an object on the way", *place);
+    // Of members with one name the last counts; a new one behind them would, too, but twice.
+    Value* found = nullptr;
+    for (auto& entry : place->GetObject())
+      if (std::string_view(entry.name.GetString(), entry.name.GetStringLength()) == name)
+        found = &entry.value;
+    if (found == nullptr) {
+      place->AddMember(Value(name, tree.GetAllocator()), Value(), tree.GetAllocator());
+      found = &(place->MemberEnd() - 1)->value;
+    }
+    place = found;
+  }
+  *place = static_cast<Value&>(member);
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> out(buffer);
+  tree.Accept(out);
+  return std::string(buffer.GetString(), buffer.GetSize());
+}
+
 struct Writer::Impl {
   explicit Impl(Style s) : style(s), compact(buffer), indented(buffer) {
     indented.SetIndent(' ', 2);

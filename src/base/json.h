@@ -133,6 +133,12 @@ class Document {
   std::unique_ptr<Impl> impl_;
 };
 
+/// `text`, whose root is an object, compact, with `value`, which is JSON text, as its member at
+/// `path` ({"linux", "resources"}); objects that are not there are made on the way. Fails on
+/// malformed text, and where something on the way is not an object.
+Result<std::string> with_member(const std::string& text, const std::vector<std::string>& path,
+                                std::string_view value);
+
 enum class Style { Compact, Indented };
 
 /// Writes one JSON text; begin/end calls must pair and keys precede values.

@@ -71,9 +71,13 @@ Result<Status> Container::status() {
   return waits_for_start(dir_) ? Status::Created : Status::Running;
 }
 
-Result<spec::Spec> Container::stored_spec() const {
+Result<std::string> Container::stored_config() const {
   const Fd file = TRY(sys::open_at(dir_.fd, "config.json", O_RDONLY | O_NOFOLLOW));
-  std::string text = TRY(sys::read_all(file, 16u << 20, "config.json"));
+  return sys::read_all(file, 16u << 20, "config.json");
+}
+
+Result<spec::Spec> Container::stored_spec() const {
+  std::string text = TRY(stored_config());
   return spec::decode(std::move(text)).context("{}/config.json", dir_.path);
 }
 

@@ -38,7 +38,9 @@ class Container {
   Result<void> remove(bool force);
   /// Pids of the cgroup tree (or init alone without a cgroup), in the caller's pid namespace.
   Result<std::vector<pid_t>> processes() const;
-  /// linux.resources etc. as configured at create: the stored config.json, decoded.
+  /// The configuration as it was at create, with what update changed.
+  Result<std::string> stored_config() const;
+  /// The stored configuration, decoded.
   Result<spec::Spec> stored_spec() const;
 
   const StateDir& dir() const { return dir_; }

@@ -21,6 +21,8 @@ constexpr size_t kMaxRecord = 4u << 20;
 constexpr const char* kRecordFile = "state.json";
 constexpr const char* kStagedFile = ".state.json";
 constexpr const char* kIntentFile = "intent.json";
+constexpr const char* kConfigFile = "config.json";
+constexpr const char* kStagedConfig = ".config.json";
 
 std::string absolute(const std::string& directory) {
   if (directory.starts_with('/')) return path::clean(directory);
@@ -50,12 +52,24 @@ Result<StateDir> open_directory(const std::string& root, const std::string& id) 
   return dir;
 }
 
+Result<void> rename(const StateDir& dir, const char* from, const char* to) {
+  if (::renameat(dir.fd.get(), from, dir.fd.get(), to) < 0)
+    return Error::from_errno("rename {}/{}", dir.path, from);
+  return {};
+}
+
+/// Also where one was left behind.
+Result<void> write_staged(const StateDir& dir, const char* name, std::string_view text) {
+  auto written = write_new_file(dir, name, text);
+  if (written || !written.error().is(EEXIST)) return written;
+  (void)::unlinkat(dir.fd.get(), name, 0);
+  return write_new_file(dir, name, text);
+}
+
 Result<void> replace_file(const StateDir& dir, const char* name, std::string_view text) {
   const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
   TRY(write_new_file(dir, temporary.c_str(), text));
-  if (::renameat(dir.fd.get(), temporary.c_str(), dir.fd.get(), name) < 0)
-    return Error::from_errno("rename {}/{}", dir.path, temporary);
-  return {};
+  return rename(dir, temporary.c_str(), name);
 }
 
 }  // namespace
@@ -153,18 +167,18 @@ Result<void> write_new_file(const StateDir& dir, const char* name, std::string_v
 }
 
 Result<void> stage(const StateDir& dir, const Record& record) {
-  const std::string text = to_json(record);
-  auto written = write_new_file(dir, kStagedFile, text);
-  if (written || !written.error().is(EEXIST)) return written;
-  (void)::unlinkat(dir.fd.get(), kStagedFile, 0);
-  return write_new_file(dir, kStagedFile, text);
+  return write_staged(dir, kStagedFile, to_json(record));
 }
 
-Result<void> commit(const StateDir& dir) {
-  if (::renameat(dir.fd.get(), kStagedFile, dir.fd.get(), kRecordFile) < 0)
-    return Error::from_errno("rename {}/{}", dir.path, kStagedFile);
-  return {};
+Result<void> commit(const StateDir& dir) { return rename(dir, kStagedFile, kRecordFile); }
+
+Result<void> stage_config(const StateDir& dir, std::string_view text) {
+  return write_staged(dir, kStagedConfig, text);
 }
+
+Result<void> commit_config(const StateDir& dir) { return rename(dir, kStagedConfig, kConfigFile); }
+
+void unstage_config(const StateDir& dir) { (void)::unlinkat(dir.fd.get(), kStagedConfig, 0); }
 
 Result<void> save_intent(const StateDir& dir, const Record& record) {
   return replace_file(dir, kIntentFile, to_json(record));

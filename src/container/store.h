@@ -7,7 +7,8 @@
 //   <root>/<id>/netns         the network namespace, mounted while devices of the host are in it
 //   <root>/<id>/start.sock    init listens here until it has been started
 //
-// A lock (flock(2) on the directory) serialises create, start, delete, pause and resume of one id.
+// A lock (flock(2) on the directory) serialises create, start, delete, pause, resume and update
+// of one id.
 #pragma once
 
 #include <sys/types.h>
@@ -96,6 +97,11 @@ Result<void> commit(const StateDir& dir);
 /// `delete`. Under a name of its own, because replacing a file makes disk file systems write it out
 /// at once.
 Result<void> save_intent(const StateDir& dir, const Record& record);
+/// Writes another configuration under a name that nobody reads; commit_config gives it its own,
+/// unstage_config takes it away.
+Result<void> stage_config(const StateDir& dir, std::string_view text);
+Result<void> commit_config(const StateDir& dir);
+void unstage_config(const StateDir& dir);
 /// The Record, or the intent. Fails with ENOENT when create has not got that far.
 Result<Record> load(const StateDir& dir);
 

@@ -73,4 +73,15 @@ Result<void> set(const std::vector<spec::Rlimit>& limits) {
   return {};
 }
 
+Result<spec::Rlimit> exchange(pid_t pid, const spec::Rlimit& limit) {
+  const rlimit wanted{limit.soft, limit.hard};
+  rlimit before{};
+  if (::prlimit(pid, static_cast<__rlimit_resource>(limit.resource), &wanted, &before) == 0)
+    return spec::Rlimit{limit.resource, before.rlim_cur, before.rlim_max};
+  Error error = Error::from_errno("process.rlimits: {} of process {}: set {} (soft) and {} (hard)",
+                                  name(limit.resource), pid, shown(limit.soft), shown(limit.hard));
+  if (!error.is(EPERM)) return error;
+  return std::move(error).with_hint("raising a hard limit takes CAP_SYS_RESOURCE");
+}
+
 }  // namespace skiff::rlimits

@@ -69,12 +69,40 @@ Result<void> set_scheduler(pid_t pid, const spec::Scheduler& scheduler) {
   return hint == nullptr ? std::move(error) : std::move(error).with_hint(hint);
 }
 
-Result<void> set_io_priority(pid_t group, const spec::IoPriority& priority) {
+namespace {
+
+Result<void> set_io_priority(int who, pid_t id, const spec::IoPriority& priority) {
   const int value = IOPRIO_PRIO_VALUE(priority.io_class, priority.level);
-  if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PGRP, group, value) == 0) return {};
+  if (::syscall(SYS_ioprio_set, who, id, value) == 0) return {};
   Error error = Error::from_errno("process.ioPriority");
   if (!error.is(EPERM)) return error;
   return std::move(error).with_hint("IOPRIO_CLASS_RT takes CAP_SYS_NICE or CAP_SYS_ADMIN");
+}
+
+}  // namespace
+
+Result<void> set_io_priority(pid_t group, const spec::IoPriority& priority) {
+  return set_io_priority(IOPRIO_WHO_PGRP, group, priority);
+}
+
+Result<void> set_thread_io_priority(pid_t thread, const spec::IoPriority& priority) {
+  return set_io_priority(IOPRIO_WHO_PROCESS, thread, priority);
+}
+
+Result<Saved> save(pid_t thread) {
+  Saved saved;
+  if (::syscall(SYS_sched_getattr, thread, saved.attributes.data(), saved.attributes.size(), 0) < 0)
+    return Error::from_errno("read the scheduling of thread {}", thread);
+  saved.io_priority = static_cast<int>(::syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, thread));
+  if (saved.io_priority < 0) return Error::from_errno("read the I/O priority of thread {}", thread);
+  saved.cpus = TRY(affinity(thread));
+  return saved;
+}
+
+void restore(pid_t thread, const Saved& saved) {
+  (void)::syscall(SYS_sched_setattr, thread, saved.attributes.data(), 0);
+  (void)::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, thread, saved.io_priority);
+  (void)set_affinity(thread, saved.cpus);
 }
 
 Result<spec::NumberSet> affinity(pid_t pid) {

@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <array>
+
 #include "src/base/result.h"
 #include "src/spec/spec.h"
 
@@ -14,6 +16,19 @@ Result<void> set_scheduler(pid_t pid, const spec::Scheduler& scheduler);
 
 /// ioprio_set(2) for the process group `group`.
 Result<void> set_io_priority(pid_t group, const spec::IoPriority& priority);
+
+/// ioprio_set(2) for the thread `thread` alone.
+Result<void> set_thread_io_priority(pid_t thread, const spec::IoPriority& priority);
+
+/// How a thread is scheduled and served, to be given back by restore().
+struct Saved {
+  std::array<unsigned char, 56> attributes{};  // of sched_getattr(2)
+  int io_priority = 0;                         // of ioprio_get(2)
+  spec::NumberSet cpus;
+};
+Result<Saved> save(pid_t thread);
+/// Gives back what it can.
+void restore(pid_t thread, const Saved& saved);
 
 /// The CPUs that `pid`, 0 for this process, may run on, however many the machine has.
 Result<spec::NumberSet> affinity(pid_t pid);

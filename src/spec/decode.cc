@@ -200,4 +200,9 @@ Result<Process> decode_process(std::string json) {
   return process;
 }
 
+Result<Resources> decode_resources(std::string json) {
+  const json::Document document = TRY(parse(std::move(json)).context("linux.resources"));
+  return decode_resources(document.root("linux.resources"));
+}
+
 }  // namespace skiff::spec

@@ -34,4 +34,8 @@ Result<Survey> survey(std::string json);
 /// errors begin with "process".
 Result<Process> decode_process(std::string json);
 
+/// Decodes a linux.resources object alone, as `update --resources` reads it. Paths in errors
+/// begin with "linux.resources".
+Result<Resources> decode_resources(std::string json);
+
 }  // namespace skiff::spec

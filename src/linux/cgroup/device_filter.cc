@@ -236,7 +236,10 @@ Result<std::vector<spec::DeviceRule>> device_rules(
   const auto opening = defaults.begin() + kMknodDefaults;  // of the defaults mknod comes first
   std::vector<DeviceRule> rules(configured.begin(), particular);
   rules.insert(rules.end(), opening, defaults.end());
-  rules.insert(rules.end(), particular, configured.end());
+  for (auto rule = particular; rule != configured.end(); ++rule) {
+    rules.push_back(*rule);
+    if (!rule->allow) rules.back().mknod = false;
+  }
   rules.insert(rules.end(), defaults.begin(), opening);
   return rules;
 }

@@ -183,6 +183,11 @@ Result<bool> Directory::remove_tree() {
   return true;
 }
 
+int64_t number_in(const Directory& directory, const std::string& file) {
+  const auto content = directory.read(file);
+  return content ? text::parse_signed(text::trim(*content)).value_or(0) : 0;
+}
+
 void Journal::note(const Directory& directory, const std::string& file, std::string_view value) {
   const auto before = directory.read(file);
   if (!before) return;

@@ -67,6 +67,9 @@ class Directory {
   mutable Fd fd_;
 };
 
+/// The number that is all `file` of `directory` holds; 0 if it is not there.
+int64_t number_in(const Directory& directory, const std::string& file);
+
 /// What files held before they were written, so that they can be given it back.
 class Journal {
  public:

@@ -48,6 +48,18 @@ Result<void> check_memory(const spec::Memory& memory) {
   return {};
 }
 
+Result<void> check_memory_usage(const spec::Memory& memory, const MemoryUsage& usage) {
+  if (memory.limit.value_or(0) > 0 && *memory.limit < usage.memory)
+    return Error::invalid(
+        "linux.resources.memory.limit: rejecting memory limit {}, below the usage of {} bytes",
+        *memory.limit, usage.memory);
+  if (memory.swap.value_or(0) > 0 && *memory.swap < usage.with_swap)
+    return Error::invalid(
+        "linux.resources.memory.swap: rejecting memory+swap limit {}, below the usage of {} bytes",
+        *memory.swap, usage.with_swap);
+  return {};
+}
+
 Result<void> put_memory_v2(Files& files, const spec::Memory& memory) {
   if (memory.swappiness)
     return Error::invalid("linux.resources.memory.swappiness: cgroup v2 has no swappiness");

@@ -57,6 +57,14 @@ bool says(std::string_view content, std::string_view value);
 spec::Resources select(const spec::Resources& resources,
                        const std::vector<std::string>& controllers, bool inside);
 
+/// Bytes in use.
+struct MemoryUsage {
+  int64_t memory = 0;
+  int64_t with_swap = 0;
+};
+/// Fails if a limit of `memory` is below `usage`.
+Result<void> check_memory_usage(const spec::Memory& memory, const MemoryUsage& usage);
+
 /// Whether `resources` say on which processors to run.
 bool limits_processors(const std::optional<spec::Resources>& resources);
 

@@ -57,6 +57,14 @@ Result<void> make_realtime_room(const Directory& level, const RealTime& wanted, 
   return level.write(kRuntime, value);
 }
 
+/// The kernel would take pages away until the limit fits, or fail (config-linux.md#memory).
+Result<void> check_usage(const Directory& cgroup, const spec::Resources& resources) {
+  const spec::Memory memory = resources.memory.value_or(spec::Memory());
+  if (!memory.check_before_update.value_or(false)) return {};
+  return check_memory_usage(memory, {number_in(cgroup, "memory.usage_in_bytes"),
+                                     number_in(cgroup, "memory.memsw.usage_in_bytes")});
+}
+
 Result<bool> state_is(const Directory& freezer, std::string_view state) {
   return text::trim(TRY(freezer.read(kFreezerState))) == state;
 }
@@ -152,6 +160,7 @@ Result<void> V1::write_limits(const spec::Resources& present, const spec::Resour
     const Directory* directory = find(controller_of(file.file));
     return directory && holds_already(*directory, file, old);
   });
+  if (const Directory* memory = find("memory")) TRY(check_usage(*memory, wanted));
   return write_in_workable_order(files, [&](const FileValue& file) { return write(file); });
 }
 

@@ -227,25 +227,12 @@ Result<void> V2::write_files(const std::vector<FileValue>& present,
   return write_in_workable_order(files, [&](const FileValue& file) { return write(file); });
 }
 
-/// v1 refuses a limit below the usage; v2 calls the OOM killer (config-linux.md#memory).
+/// The kernel would call the OOM killer until the limit fits (config-linux.md#memory).
 Result<void> V2::check_usage(const spec::Resources& resources) const {
   const spec::Memory memory = resources.memory.value_or(spec::Memory());
   if (!memory.check_before_update.value_or(false)) return {};
-  const auto usage_of = [&](const char* file) {
-    const auto content = directory_.read(file);  // absent: without the controller nothing is used
-    return content ? text::parse_signed(text::trim(*content)).value_or(0) : 0;
-  };
-  const int64_t used = usage_of("memory.current");
-  if (memory.limit.value_or(0) > 0 && *memory.limit < used)
-    return Error::invalid(
-        "linux.resources.memory.limit: rejecting memory limit {}, below the usage of {} bytes",
-        *memory.limit, used);
-  const int64_t used_with_swap = used + usage_of("memory.swap.current");
-  if (memory.swap.value_or(0) > 0 && *memory.swap < used_with_swap)
-    return Error::invalid(
-        "linux.resources.memory.swap: rejecting memory+swap limit {}, below the usage of {} bytes",
-        *memory.swap, used_with_swap);
-  return {};
+  const int64_t used = number_in(directory_, "memory.current");
+  return check_memory_usage(memory, {used, used + number_in(directory_, "memory.swap.current")});
 }
 
 Result<void> V2::write(const FileValue& file) {

@@ -232,3 +232,21 @@ TEST_CASE("the two styles differ in white space", "[base]") {
   indented.end_object();
   CHECK(indented.take() == "{\n  \"a\": 1\n}");
 }
+
+TEST_CASE("a member of a text is set, with the objects above it", "[base]") {
+  const auto set = [](const char* text, const std::vector<std::string>& path, const char* value) {
+    const auto changed = json::with_member(text, path, value);
+    return changed ? *changed : changed.error().text();
+  };
+  CHECK(set(R"({"a":1})", {"a"}, "[2]") == R"({"a":[2]})");
+  CHECK(set(R"({"a": {"b": 1, "c": "\u00e4"}})", {"a", "b"}, R"({"x":null})") ==
+        "{\"a\":{\"b\":{\"x\":null},\"c\":\"\xc3\xa4\"}}");
+  CHECK(set("{}", {"a", "b"}, "true") == R"({"a":{"b":true}})");
+  CHECK(set(R"({"a":null})", {"a", "b"}, "1") == R"({"a":{"b":1}})");
+  CHECK(set(R"({"a":1,"a":2})", {"a"}, "3") == R"({"a":1,"a":3})");
+  CHECK(set(R"({"a":18446744073709551615,"b":-9223372036854775808,"c":0.1})", {"d"}, "1") ==
+        R"({"a":18446744073709551615,"b":-9223372036854775808,"c":0.1,"d":1})");
+  CHECK(set(R"({"a":5})", {"a", "b"}, "1") ==
+        "a.b: expected an object on the way, found unsigned integer");
+  CHECK(set("{", {"a"}, "1") == "malformed JSON");
+}

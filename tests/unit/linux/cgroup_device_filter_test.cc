@@ -315,8 +315,11 @@ TEST_CASE("particular devices can be denied but their nodes be made", "[linux]")
   REQUIRE(rules);
   const std::string files = told(v1_device_files(*rules));
   CHECK(files.find("allow c 1:3 rwm") != std::string::npos);
-  CHECK(files.find("allow c 1:5") == std::string::npos);
+  CHECK(files.find("deny c 1:5 rw, allow c *:* m") != std::string::npos);
   CHECK(files.ends_with("allow c *:* m, allow b *:* m"));
+  const DeviceRule all = rule(true, 'a', {}, {}, "rwm");
+  CHECK_THAT(told(v1_device_files(*device_rules({all, rule(false, 'c', 10, 229, "rwm")}))),
+             Catch::StartsWith("allow a, ") && Catch::Contains("deny c 10:229 rw, "));
   CHECK(device_rules({none, rule(false, 'c', 1, 5, "m")}).error().text() ==
         "linux.resources.devices[1]: making the nodes of particular devices cannot be denied");
 }

@@ -467,3 +467,13 @@ TEST_CASE("a file says what is one of its lines", "[linux]") {
   CHECK(is_keyed("blkio/blkio.throttle.read_bps_device"));
   CHECK_FALSE(is_keyed("memory.max"));
 }
+
+TEST_CASE("a limit below the usage is told with both numbers", "[linux]") {
+  CHECK(check_memory_usage(memory(100, 200), {100, 200}));
+  CHECK(check_memory_usage(memory(-1, -1), {100, 200}));
+  CHECK(check_memory_usage(memory(99, {}), {100, 200}).error().text() ==
+        "linux.resources.memory.limit: rejecting memory limit 99, below the usage of 100 bytes");
+  CHECK(check_memory_usage(memory(100, 199), {100, 200}).error().text() ==
+        "linux.resources.memory.swap: rejecting memory+swap limit 199, below the usage of 200 "
+        "bytes");
+}
