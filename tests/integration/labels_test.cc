@@ -17,10 +17,12 @@ class Profile {
  public:
   Profile() : name_("skiff-test-" + std::to_string(::getpid())) {
     file_ = environment().scratch + "/" + name_;
-    write_file(file_, "profile " + name_ +
-                          " flags=(attach_disconnected,mediate_deleted) {\n"
-                          "  file,\n  capability,\n  network,\n  mount,\n  umount,\n  signal,\n"
-                          "  ptrace,\n  unix,\n  change_profile,\n  deny /tmp/denied w,\n}\n");
+    write_file(
+        file_,
+        "profile " + name_ +
+            " flags=(attach_disconnected,mediate_deleted) {\n"
+            "  file,\n  capability,\n  network,\n  mount,\n  umount,\n  signal,\n"
+            "  ptrace,\n  unix,\n  pivot_root,\n  change_profile,\n  deny /tmp/denied w,\n}\n");
     loaded_ = run_command({"apparmor_parser", "--replace", "--skip-cache", file_}).ok();
   }
   ~Profile() {
