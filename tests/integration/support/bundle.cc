@@ -103,6 +103,16 @@ void make_rootfs(const std::string& rootfs) {
   write_file(rootfs + "/etc/group", "root:x:0:\nuser:x:1000:\n");
 }
 
+// Wherever the tests themselves were started. systemd joins the words behind its slice by a hyphen,
+// as the id is joined that begins with environment().prefix.
+std::string cgroups_path(std::string_view id) {
+  if (!environment().systemd_cgroup) return "/" + std::string(id);
+  const size_t hyphen = id.find('-');
+  if (hyphen == std::string_view::npos) return "system.slice::" + std::string(id);
+  return "system.slice:" + std::string(id.substr(0, hyphen)) + ":" +
+         std::string(id.substr(hyphen + 1));
+}
+
 template <class Writer>
 std::string write_json(const rapidjson::Value& value) {
   rapidjson::StringBuffer buffer;
@@ -229,8 +239,7 @@ const std::string& Bundle::path(std::string_view id) {
   const rapidjson::Pointer pointer("/linux/cgroupsPath");
   const bool add = own_cgroups_path_ && config_.HasMember("linux") && config_["linux"].IsObject() &&
                    pointer.Get(config_) == nullptr;
-  // An absolute path, wherever the tests themselves were started.
-  if (add) pointer.Set(config_, ("/" + std::string(id)).c_str());
+  if (add) pointer.Set(config_, cgroups_path(id).c_str());
   write_file(file("config.json"), raw_.empty() ? text() : raw_);
   if (add) pointer.Erase(config_);
   return directory_;

@@ -9,6 +9,7 @@ namespace {
 
 Words with_root(const Bundle& bundle, const Words& args) {
   Words words{environment().runtime, "--root", bundle.state_root()};
+  if (environment().systemd_cgroup) words.push_back("--systemd-cgroup");
   words.insert(words.end(), args.begin(), args.end());
   return words;
 }

@@ -71,6 +71,11 @@ void choose_runtime(Environment& environment) {
                                           : Program::Other;
 }
 
+void choose_cgroup_manager(Environment& environment) {
+  const char* manager = std::getenv("SKIFF_TEST_CGROUP_MANAGER");
+  environment.systemd_cgroup = manager != nullptr && std::string_view(manager) == "systemd";
+}
+
 void enter_private_namespaces() {
   check(::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET), "unshare");
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make / private");
@@ -123,6 +128,7 @@ void set_up() {
   }
   Environment& environment = mutable_environment();
   choose_runtime(environment);
+  choose_cgroup_manager(environment);
   enter_private_namespaces();
   choose_layout();
   read_layout(environment);

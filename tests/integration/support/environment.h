@@ -7,6 +7,7 @@
 //
 // Environment:
 //   SKIFF_RUNTIME, RUNTIME  name or path of the runtime under test (default: skiff)
+//   SKIFF_TEST_CGROUP_MANAGER=systemd  starts it with --systemd-cgroup
 //   SKIFF_TEST_LAYOUT=v2    mounts pure cgroup v2 in the private mount namespace
 //   SKIFF_TEST_PATIENCE=N   multiplies every time limit, for slow machines
 #pragma once
@@ -30,8 +31,9 @@ struct Environment {
   std::string runtime;  // absolute path
   Program program = Program::Skiff;
   CgroupLayout layout = CgroupLayout::None;
-  std::string scratch;  // a directory of this run alone, removed at the end
-  std::string prefix;   // "it-PID-": begins every container id and cgroup name of this run
+  bool systemd_cgroup = false;  // systemd makes the cgroups
+  std::string scratch;          // a directory of this run alone, removed at the end
+  std::string prefix;           // "it-PID-": begins every container id and cgroup name of this run
 };
 
 const Environment& environment();
