@@ -15,6 +15,8 @@ constexpr const char* kHooks[] = {"prestart",       "createRuntime", "createCont
 constexpr const char* kNamespaces[] = {"cgroup", "ipc",  "mount", "network",
                                        "pid",    "time", "user",  "uts"};
 
+constexpr const char* kUnsafeAnnotations[] = {"run.oci."};
+
 /// features-linux.md's objects that say no more than whether something is there.
 void write_enabled(json::Writer& json, std::string_view name, bool enabled) {
   json.key(name);
@@ -95,6 +97,8 @@ Result<int> features(const Invocation&) {
   json.field("org.skiff.version", SKIFF_VERSION);
   json.field("io.github.seccomp.libseccomp.version", seccomp::library_version());
   json.end_object();
+  // features.md: a final dot makes a prefix of it.
+  json.array("potentiallyUnsafeConfigAnnotations", kUnsafeAnnotations);
   json.end_object();
   TRY(print(json.take() + '\n'));
   return EXIT_SUCCESS;

@@ -119,6 +119,12 @@ Record make_record(const std::string& id, const Design& design, const CreateOpti
   return record;
 }
 
+/// crun's annotation for what runc has --pidfd-socket for.
+std::string pidfd_receiver(const Bundle& bundle) {
+  const std::string* path = spec::find(bundle.spec.annotations, "run.oci.pidfd_receiver");
+  return path == nullptr || path->empty() ? std::string() : path::join(bundle.path, *path);
+}
+
 /// What later commands need of the configuration, as it is now.
 Result<void> store_config(const StateDir& dir, const Design& design) {
   TRY(write_new_file(dir, "config.json", design.bundle.config_text));
@@ -134,6 +140,7 @@ struct Construction {
   Record ready;  // what the record will be
   std::unique_ptr<cgroup::Cgroup> cgroup;
   std::optional<Child> child;
+  launch::HookFiles hook_files;
   Fd console;
   bool equipped = false;
   bool kept = false;
@@ -160,8 +167,8 @@ Result<std::string> run_runtime_hooks(Construction& made, const Design& design) 
   TRY(save_intent(made.dir, made.record));
   const std::string state = hook_state(made.record, Status::Creating);
   const spec::Hooks& hooks = design.bundle.spec.hooks;
-  TRY(launch::run_hooks("prestart", hooks.prestart, state));
-  TRY(launch::run_hooks("createRuntime", hooks.create_runtime, state));
+  TRY(launch::run_hooks("prestart", hooks.prestart, state, made.hook_files));
+  TRY(launch::run_hooks("createRuntime", hooks.create_runtime, state, made.hook_files));
   return inner_hook_state(made.record, Status::Creating);
 }
 
@@ -176,6 +183,14 @@ Result<void> stage_record(Construction& made) {
 
 spec::Resources resources_of(const Design& design) {
   return design.bundle.spec.linux.resources.value_or(spec::Resources());
+}
+
+/// Those of `files` that init is sent.
+launch::HookFiles copy_for(const launch::LaunchPlan& plan, const launch::HookFiles& files) {
+  launch::HookFiles copies;
+  if (plan.hook_stdout) copies.out = Fd(::fcntl(files.out.get(), F_DUPFD_CLOEXEC, 3));
+  if (plan.hook_stderr) copies.err = Fd(::fcntl(files.err.get(), F_DUPFD_CLOEXEC, 3));
+  return copies;
 }
 
 /// Whether init must wait until it was given something from outside.
@@ -262,6 +277,7 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   TRY(save_intent(made.dir, made.record));
   TRY(make_cgroup(made, design));
   launch::Handed handed = TRY(open_handed(design.plan));
+  handed.hook_files = copy_for(design.plan, made.hook_files);
   Fd start_socket;
   if (design.plan.start_socket) {
     start_socket = TRY(make_start_socket());
@@ -280,7 +296,8 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   made.record = std::move(made.ready);
   made.console = made.child->take_console();
   TRY(hand_over(made.console, made.child->pidfd(), "standard", made.record.pid,
-                {options.console_socket, options.pidfd_socket, options.pid_file}));
+                {options.console_socket, options.pidfd_socket, options.pid_file,
+                 pidfd_receiver(design.bundle)}));
   return {};
 }
 
@@ -288,7 +305,7 @@ void run_poststop_after_failure(const Construction& made, const Design& design) 
   // runtime.md#lifecycle: a failure from createRuntime on ends in the poststop hooks.
   if (made.record.pid == 0 || !made.record.has_poststop) return;
   launch::run_hooks_to_the_end("poststop", design.bundle.spec.hooks.poststop,
-                               hook_state(made.record, Status::Stopped));
+                               hook_state(made.record, Status::Stopped), made.hook_files);
 }
 
 Result<void> begin(Construction& made, Design& design, const std::string& id,
@@ -296,6 +313,8 @@ Result<void> begin(Construction& made, Design& design, const std::string& id,
   // Hooks run in the bundle's directory, as runc and crun have it.
   if (::chdir(design.bundle.path.c_str()) < 0)
     return Error::from_errno("bundle {}", design.bundle.path);
+  made.hook_files =
+      TRY(launch::open_hook_files(design.bundle.spec.annotations, design.bundle.path));
   made.dir = TRY(made.store.reserve(id));
   made.record = make_record(id, design, options);
   auto built = build(made, design, options, mask);
@@ -306,7 +325,7 @@ Result<void> begin(Construction& made, Design& design, const std::string& id,
 Result<void> run_poststart(const Construction& made, const Design& design) {
   if (!made.record.has_poststart) return {};
   return launch::run_hooks("poststart", design.bundle.spec.hooks.poststart,
-                           hook_state(made.record, Status::Running));
+                           hook_state(made.record, Status::Running), made.hook_files);
 }
 
 void stop_child(pid_t pid, const Fd& pidfd) {

@@ -197,7 +197,7 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
   const pid_t pid = child.pid();
   Fd console = child.take_console();
   TRY(hand_over(console, child.pidfd(), "setns", pid,
-                {options.console_socket, options.pidfd_socket, options.pid_file}));
+                {options.console_socket, options.pidfd_socket, options.pid_file, ""}));
   const Fd pidfd = TRY(pidfd::open(pid));
   if (console) copy_window_size(console);  // before the process can ask for it
   TRY(child.start(""));

@@ -44,6 +44,9 @@ Result<void> hand_over(Fd& console, const Fd& pidfd, const char* role, pid_t pid
   }
   if (!paths.pidfd_socket.empty())
     TRY(send_to(paths.pidfd_socket, pidfd.get(), role).context("--pidfd-socket"));
+  if (!paths.pidfd_receiver.empty())
+    TRY(send_to(paths.pidfd_receiver, pidfd.get(), role)
+            .context("annotations.run.oci.pidfd_receiver"));
   if (!paths.pid_file.empty()) TRY(write_pid_file(paths.pid_file, pid).context("--pid-file"));
   return {};
 }

@@ -14,6 +14,7 @@ struct HandoverPaths {
   std::string console_socket;
   std::string pidfd_socket;
   std::string pid_file;
+  std::string pidfd_receiver;  // one more pidfd_socket, by annotation
 };
 
 /// Sends `console` and `pidfd` (`role`: "standard" for init, "setns" for exec) where asked to, and

@@ -90,6 +90,9 @@ Result<void> Container::start() {
     return Error::invalid("cannot start a container in the {} state", name(before));
   // runtime.md#start: an error, and no effect on the container.
   if (!record_.has_process) return Error::invalid("process: missing: there is nothing to start");
+  launch::HookFiles files;
+  if (record_.has_poststart)
+    files = TRY(launch::open_hook_files(record_.annotations, record_.bundle));
   const Fd init = TRY(init_pidfd());
   launch::Channel channel(TRY(connect_to(dir_)));
   auto started = start_over(channel, inner_hook_state(record_, Status::Created));
@@ -99,8 +102,9 @@ Result<void> Container::start() {
   remove_start_socket(dir_);
   if (!record_.has_poststart) return {};
   const spec::Spec spec = TRY(stored_spec());
-  auto hooks =
-      launch::run_hooks("poststart", spec.hooks.poststart, hook_state(record_, Status::Running));
+  (void)!::chdir(record_.bundle.c_str());
+  auto hooks = launch::run_hooks("poststart", spec.hooks.poststart,
+                                 hook_state(record_, Status::Running), files);
   // runtime.md#lifecycle: a failed poststart hook stops the container.
   if (!hooks) (void)kill_everything();
   return hooks;
@@ -164,6 +168,18 @@ Result<void> Container::kill_everything() {
   return {};
 }
 
+void Container::run_poststop() const {
+  const auto spec = stored_spec();
+  if (!spec) return log::warn("{}: poststop hooks, ignoring", spec.error().text());
+  auto files = launch::open_hook_files(record_.annotations, record_.bundle);
+  if (!files) {
+    log::warn("{}, ignoring", files.error().text());
+    files = launch::HookFiles();
+  }
+  launch::run_hooks_to_the_end("poststop", spec->hooks.poststop,
+                               hook_state(record_, Status::Stopped), *files);
+}
+
 Result<void> Container::remove(bool force) {
   TRY(lock(dir_, kLockSeconds));
   const Status before = TRY(status());
@@ -176,12 +192,7 @@ Result<void> Container::remove(bool force) {
   TRY(cgroup::open(record_.cgroup)->remove());
   if (record_.has_poststop) {
     (void)!::chdir(record_.bundle.c_str());  // where hooks run; it may be gone by now
-    const auto spec = stored_spec();
-    if (spec)
-      launch::run_hooks_to_the_end("poststop", spec->hooks.poststop,
-                                   hook_state(record_, Status::Stopped));
-    else
-      log::warn("{}: poststop hooks, ignoring", spec.error().text());
+    run_poststop();
   }
   return store_.forget(dir_);
 }

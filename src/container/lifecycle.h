@@ -51,6 +51,7 @@ class Container {
   Container(const ContainerStore& store, StateDir dir, Record record)
       : store_(store), dir_(std::move(dir)), record_(std::move(record)) {}
 
+  void run_poststop() const;
   Result<void> kill_everything();
 
   ContainerStore store_;

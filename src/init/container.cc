@@ -50,13 +50,14 @@ Result<Fd> open_terminal(const LaunchPlan& plan, const Fd& root, launch::Channel
 }
 
 /// prestart and createRuntime by the runtime, then createContainer here, in the root's directory.
-Result<void> run_create_hooks(const LaunchPlan& plan, const Fd& root, launch::Channel& runtime) {
+Result<void> run_create_hooks(const LaunchPlan& plan, const Fd& root,
+                              const launch::HookFiles& files, launch::Channel& runtime) {
   if (!plan.runtime_hooks) return {};
   TRY(runtime.send(Tag::RunHooks));
   const launch::Message ran = TRY(runtime.expect(Tag::HooksRan));
   if (plan.create_container.empty()) return {};
   if (::fchdir(root.get()) < 0) return Error::from_errno("enter rootfs");
-  return launch::run_hooks("createContainer", plan.create_container, ran.body);
+  return launch::run_hooks("createContainer", plan.create_container, ran.body, files);
 }
 
 /// Kernel parameters, through the host's procfs while it can still be named: the container's
@@ -71,16 +72,17 @@ Result<void> write_sysctls(const spec::StringMap& parameters) {
 
 }  // namespace
 
-Result<Prepared> build_container(const LaunchPlan& plan, std::vector<Fd>& sources,
+Result<Prepared> build_container(const LaunchPlan& plan, launch::Handed& handed,
                                  launch::Channel& runtime) {
   Prepared prepared;
+  prepared.hook_files = std::move(handed.hook_files);
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
   if (plan.bring_up_loopback) TRY(network::bring_up_loopback());
-  Rootfs rootfs = TRY(prepare_rootfs(*plan.rootfs, sources));
+  Rootfs rootfs = TRY(prepare_rootfs(*plan.rootfs, handed.sources));
 
   // Mounts exist and / is still the host's: the moment the specification names for hooks.
-  TRY(run_create_hooks(plan, rootfs.root, runtime));
+  TRY(run_create_hooks(plan, rootfs.root, prepared.hook_files, runtime));
   if (plan.process.terminal) prepared.terminal = TRY(open_terminal(plan, rootfs.root, runtime));
   TRY(write_sysctls(plan.sysctl));
 
@@ -91,13 +93,15 @@ Result<Prepared> build_container(const LaunchPlan& plan, std::vector<Fd>& source
   return prepared;
 }
 
-Result<Prepared> enter_container(const LaunchPlan& plan, launch::Channel& runtime) {
+Result<Prepared> enter_container(const LaunchPlan& plan, launch::Handed& handed,
+                                 launch::Channel& runtime) {
   Prepared prepared;
+  prepared.hook_files = std::move(handed.hook_files);
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
   if (plan.bring_up_loopback) TRY(network::bring_up_loopback());
   prepared.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
-  TRY(run_create_hooks(plan, prepared.root, runtime));
+  TRY(run_create_hooks(plan, prepared.root, prepared.hook_files, runtime));
   if (plan.process.terminal) prepared.terminal = TRY(open_terminal(plan, prepared.root, runtime));
   TRY(write_sysctls(plan.sysctl));
   return prepared;

@@ -62,9 +62,9 @@ Result<void> launch_process(Channel& runtime) {
 
   std::optional<Prepared> prepared;
   if (plan.rootfs)
-    prepared = TRY(build_container(plan, handed.sources, runtime));
+    prepared = TRY(build_container(plan, handed, runtime));
   else
-    prepared = TRY(enter_container(plan, runtime));
+    prepared = TRY(enter_container(plan, handed, runtime));
   prepared->procfs = std::move(procfs);
   TRY(prepare_process(plan.process, *prepared));
   log::configure(-1, log::format(), log::level());

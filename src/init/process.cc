@@ -149,7 +149,7 @@ Result<void> prepare_process(const ProcessPlan& plan, Prepared& prepared) {
 Result<void> execute(const launch::LaunchPlan& plan, const Prepared& prepared,
                      const std::string& state, launch::Channel& runtime) {
   if (plan.process.holds()) return Error::invalid("process: missing: there is nothing to start");
-  TRY(launch::run_hooks("startContainer", plan.start_container, state));
+  TRY(launch::run_hooks("startContainer", plan.start_container, state, prepared.hook_files));
   const ProcessPlan& process = plan.process;
   const std::vector<char*> argv = pointers(process.args);
   std::vector<char*> env = pointers(process.env);

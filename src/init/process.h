@@ -6,6 +6,7 @@
 #include "src/base/fd.h"
 #include "src/base/result.h"
 #include "src/launch/channel.h"
+#include "src/launch/hooks.h"
 #include "src/launch/plan.h"
 
 namespace skiff::init {
@@ -15,6 +16,7 @@ struct Prepared {
   Fd root;      // "/", for lookups that must not leave it
   Fd terminal;  // the pty's slave, if the process has a terminal
   bool may_make_cwd = false;
+  launch::HookFiles hook_files;
   Fd procfs;            // the host's, where something is to be written there
   std::string program;  // found by prepare_process
   std::string home;     // "HOME=…", where the configuration has none

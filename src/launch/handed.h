@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/result.h"
+#include "src/launch/hooks.h"
 #include "src/launch/plan.h"
 
 namespace skiff::launch {
@@ -13,6 +14,7 @@ struct Handed {
   Fd log;                   // always
   Fd start_socket;          // plan.start_socket: bound and listening
   Fd init;                  // plan.namespaces.join_by_pidfd: pidfd of the container's init
+  HookFiles hook_files;     // plan.hook_stdout, plan.hook_stderr
   std::vector<Fd> joins;    // one per plan.namespaces.joins
   std::vector<Fd> sources;  // rootfs.sources_sent: the rootfs, then each bind source
 

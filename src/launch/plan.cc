@@ -122,6 +122,11 @@ Result<ProcessPlan> plan_process(const spec::Spec& spec, const spec::Process& pr
   return plan;
 }
 
+bool has_path(const spec::Spec& spec, std::string_view annotation) {
+  const std::string* path = spec::find(spec.annotations, annotation);
+  return path != nullptr && !path->empty();
+}
+
 /// What every process of the container sees of the machine.
 void plan_surroundings(const spec::Spec& spec, ProcessPlan& plan) {
   plan.personality = spec.linux.personality;
@@ -165,6 +170,9 @@ Result<LaunchPlan> plan_container(const spec::Spec& spec, const Host& host,
                        !spec.hooks.create_container.empty();
   plan.create_container = spec.hooks.create_container;
   plan.start_container = spec.hooks.start_container;
+  const bool inner_hooks = !plan.create_container.empty() || !plan.start_container.empty();
+  plan.hook_stdout = inner_hooks && has_path(spec, "run.oci.hooks.stdout");
+  plan.hook_stderr = inner_hooks && has_path(spec, "run.oci.hooks.stderr");
   const spec::Process process = spec.process ? *spec.process : spec::idle_process();
   plan.process =
       TRY(plan_process(spec, process, plan.namespaces, host, std::move(filter), options));

@@ -129,6 +129,9 @@ struct LaunchPlan {
   bool runtime_hooks = false;  // prestart, createRuntime or createContainer hooks exist
   std::vector<spec::Hook> create_container;
   std::vector<spec::Hook> start_container;
+  /// The runtime sends files for what these hooks write to stdout, stderr.
+  bool hook_stdout = false;
+  bool hook_stderr = false;
   ProcessPlan process;
   /// create: wait for `start` on the listening socket; else Start comes over the channel.
   bool start_socket = false;

@@ -191,8 +191,8 @@ void fields(Archive& a, ProcessPlan& v) {
 template <class Archive>
 void fields(Archive& a, LaunchPlan& v) {
   list(a, v.id, v.namespaces, v.rootfs, v.hostname, v.domainname, v.bring_up_loopback, v.sysctl,
-       v.runtime_hooks, v.create_container, v.start_container, v.process, v.start_socket,
-       v.log_level, v.log_json);
+       v.runtime_hooks, v.create_container, v.start_container, v.hook_stdout, v.hook_stderr,
+       v.process, v.start_socket, v.log_level, v.log_json);
 }
 
 }  // namespace

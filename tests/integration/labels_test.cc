@@ -15,7 +15,8 @@ bool has_selinux() { return exists("/sys/fs/selinux/enforce"); }
 /// An AppArmor profile for one test, which allows all but writing below /tmp/denied.
 class Profile {
  public:
-  Profile() : name_("skiff-test-" + std::to_string(::getpid())) {
+  explicit Profile(const std::string& suffix = "")
+      : name_("skiff-test-" + std::to_string(::getpid()) + suffix) {
     file_ = environment().scratch + "/" + name_;
     write_file(
         file_,
@@ -96,18 +97,19 @@ TEST_CASE("a runtime that is confined itself stacks the profile where it may gai
           "[labels][apparmor]") {
   SKIFF_ONLY("and newer cruns stack");
   NEEDS(has_apparmor(), "AppArmor is not enabled");
-  const Profile outer;
-  NEEDS(outer.loaded(), "apparmor_parser cannot load a profile");
+  const Profile outer("-outer");
+  const Profile inner("-inner");
+  NEEDS(outer.loaded() && inner.loaded(), "apparmor_parser cannot load a profile");
   NEEDS(exists("/usr/bin/aa-exec"), "aa-exec is not here");
   Bundle bundle;
-  bundle.set("/process/apparmorProfile", quote(outer.name()));
+  bundle.set("/process/apparmorProfile", quote(inner.name()));
   bundle.set("/process/noNewPrivileges", "true").args({"/bin/cat", "/proc/self/attr/current"});
   Container container(bundle);
   Words words{"aa-exec", "-p", outer.name(), "--"};
   for (const std::string& word : container.words("run", {})) words.push_back(word);
   const Output output = run_command(words);
   INFO(output.err);
-  CHECK_THAT(output.out, Catch::Contains(outer.name()));
+  CHECK_THAT(output.out, Catch::Contains(outer.name()) && Catch::Contains(inner.name()));
 }
 
 TEST_CASE("an AppArmor profile that is not loaded fails create", "[labels][apparmor]") {

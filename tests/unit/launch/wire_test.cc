@@ -47,6 +47,7 @@ LaunchPlan full_plan() {
   plan.sysctl = {{"net.ipv4.ip_forward", "1"}};
   plan.runtime_hooks = true;
   plan.create_container = {{"/hook", {"hook", "a"}, {"A=b"}, 5}};
+  plan.hook_stdout = plan.hook_stderr = true;
   plan.start_container = {{"/other", {}, {}, std::nullopt}};
   launch::ProcessPlan& process = plan.process;
   process.terminal = process.console_device = true;
