@@ -78,7 +78,7 @@ void write_linux(json::Writer& json) {
   write_memory_policy(json);
   json.key("mountExtensions");
   json.begin_object();
-  write_enabled(json, "idmap", false);
+  write_enabled(json, "idmap", true);
   json.end_object();
   write_enabled(json, "netDevices", true);
   json.end_object();

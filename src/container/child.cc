@@ -6,10 +6,10 @@
 
 #include "src/base/log.h"
 #include "src/base/text.h"
+#include "src/container/sources.h"
 #include "src/launch/wire.h"
 #include "src/linux/idmap.h"
 #include "src/linux/lsm.h"
-#include "src/linux/mounts.h"
 #include "src/linux/namespaces.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/rlimits.h"
@@ -228,14 +228,7 @@ Result<launch::Handed> open_handed(const launch::LaunchPlan& plan) {
   for (size_t i = 0; i < joins.size(); ++i)
     handed.joins.push_back(
         TRY(namespaces::open(joins[i]).context("linux.namespaces: {}", spec::name(joins[i].type))));
-  if (!plan.rootfs || !plan.rootfs->sources_sent) return handed;
-  handed.sources.push_back(TRY(mounts::clone_tree(plan.rootfs->path, true).context("root.path")));
-  for (const launch::MountPlan& mount : plan.rootfs->mounts) {
-    if (!launch::has_sent_source(mount)) continue;
-    const bool recursive = (mount.flags & MS_REC) != 0;
-    handed.sources.push_back(TRY(mounts::clone_tree(mount.source, recursive)
-                                     .context("mounts[{}]: source {}", mount.index, mount.source)));
-  }
+  if (plan.rootfs) handed.sources = TRY(open_sources(*plan.rootfs, joins, handed.joins));
   return handed;
 }
 

@@ -28,6 +28,7 @@
 #include "src/linux/console.h"
 #include "src/linux/host.h"
 #include "src/linux/idmap.h"
+#include "src/linux/lsm.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
@@ -81,6 +82,7 @@ Result<Design> design(const std::string& id, const CreateOptions& options, bool 
   const spec::Spec& spec = design.bundle.spec;
   TRY(check_terminal(spec, options, foreground));
   design.host = TRY(read_host());
+  if (!spec.linux.mount_label.empty()) design.host.selinux = lsm::has_selinux();
   if (spec.process) look_for_labels(*spec.process, design.host);
   if (options.cgroup_driver == CgroupDriver::Cgroupfs)
     design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));

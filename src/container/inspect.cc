@@ -159,7 +159,9 @@ void check_mounts(const std::string& bundle, const Spec& spec, Inspection& found
   for (size_t i = 0; i < spec.mounts.size(); ++i) {
     const spec::Mount& mount = spec.mounts[i];
     const auto options = spec::parse_mount_options(mount.options);
-    if (mount.type == "bind" || (options && (options->flags & MS_BIND))) {
+    // A remount has no source, and what is no mount yet cannot be looked at.
+    if (options && (options->flags & MS_REMOUNT) != 0) continue;
+    if (options && spec::is_bind(mount, *options)) {
       const std::string source = path::join(bundle, mount.source);
       struct stat status {};
       if (::lstat(source.c_str(), &status) < 0 && errno != EACCES)
@@ -204,6 +206,8 @@ bool is_loaded(const std::string& profile) {
 }
 
 void check_labels(const Spec& spec, Inspection& found) {
+  if (!spec.linux.mount_label.empty() && !lsm::has_selinux())
+    found.errors.push_back({"linux.mountLabel", "this host does not run SELinux", ""});
   if (!spec.process) return;
   const std::string& profile = spec.process->apparmor_profile;
   if (!profile.empty() && profile != "unconfined") {

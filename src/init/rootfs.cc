@@ -1,14 +1,10 @@
 #include "src/init/rootfs.h"
 
-#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
 
-#include "src/base/path.h"
-#include "src/base/text.h"
 #include "src/base/undo.h"
+#include "src/init/attach.h"
 #include "src/linux/devices.h"
 #include "src/linux/mounts.h"
 #include "src/linux/rootdir.h"
@@ -17,7 +13,6 @@
 namespace skiff::init {
 namespace {
 
-using launch::MountKind;
 using launch::MountPlan;
 using launch::RootfsPlan;
 
@@ -31,7 +26,7 @@ Result<void> detach_from_host(const RootfsPlan& plan) {
 /// A mount of its own at the rootfs' path, so that hooks find the container's mounts below it.
 Result<Fd> mount_root(const RootfsPlan& plan, std::vector<Fd>& sources) {
   Fd root;
-  if (plan.sources_sent) {
+  if (plan.root_sent) {
     root = std::move(sources.front());
     // Cloned in the host's mount namespace: still a peer of the host's mount.
     TRY(mounts::set_propagation(root, MS_SLAVE | MS_REC));
@@ -47,98 +42,35 @@ Result<Fd> mount_root(const RootfsPlan& plan, std::vector<Fd>& sources) {
   return root;
 }
 
-/// Where to mount: made when missing, a directory or a file as the source is.
-Result<Fd> open_target(const Fd& root, const MountPlan& mount, bool directory) {
-  if (mount.plain_directory) {
-    auto plain = rootdir::open_plain_directory(root, mount.destination);
-    if (!plain && plain.error().is(ENOENT)) {
-      TRY(rootdir::make_directory(root, mount.destination));
-      plain = rootdir::open_plain_directory(root, mount.destination);
-    }
-    if (!plain && (plain.error().is(ELOOP) || plain.error().is(ENOTDIR)))
-      return Error::invalid("{} must be mounted on ordinary directory {}", mount.type,
-                            mount.destination);
-    return plain;
-  }
-  return directory ? rootdir::make_directory(root, mount.destination)
-                   : rootdir::make_file(root, mount.destination);
+devices::Node node_of(const launch::DevicePlan& plan) {
+  devices::Node node;
+  node.path = plan.path;
+  node.type = plan.type;
+  node.major = plan.major;
+  node.minor = plan.minor;
+  node.mode = plan.mode;
+  node.uid = plan.uid;
+  node.gid = plan.gid;
+  return node;
 }
 
-/// tmpfs without a mode takes over that of the directory it covers, as runc and crun have it.
-Result<std::string> inherit_mode(const Fd& root, const MountPlan& mount) {
-  if (mount.type != "tmpfs" || mount.data.find("mode=") != std::string::npos) return mount.data;
-  const auto covered = rootdir::open_inside(root, mount.destination, O_PATH | O_DIRECTORY);
-  struct stat status {};
-  if (!covered || ::fstat(covered->get(), &status) < 0)
-    return mount.data;  // made below, by default
-  return fmt::format("{}{}mode={:o}", mount.data, mount.data.empty() ? "" : ",",
-                     status.st_mode & 07777);
-}
-
-Result<void> mount_filesystem(const Fd& root, const MountPlan& mount) {
-  const std::string data = TRY(inherit_mode(root, mount));
-  const Fd target = TRY(open_target(root, mount, true));
-  TRY(mounts::mount_filesystem(mount.source, target, mount.type, mount.flags, data)
-          .context("mount {} at {}", mount.type, mount.destination));
-  return {};
-}
-
-Result<void> check_procfs(const Fd& source) {
-  struct statfs status {};
-  if (::fstatfs(source.get(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC) return {};
-  return Error::invalid("source: only a procfs may be mounted on /proc");
-}
-
-Result<void> mount_bind(const Fd& root, const MountPlan& mount, Fd source, bool sent) {
-  const bool recursive = (mount.flags & MS_REC) != 0;
-  if (!source)
-    source = TRY(mounts::clone_tree(mount.source, recursive).context("source {}", mount.source));
-  if (mount.must_be_proc) TRY(check_procfs(source));
-  if (sent && (mount.propagation & MS_SHARED) == 0)
-    TRY(mounts::set_propagation(source, MS_SLAVE | MS_REC));
-  struct stat status {};
-  if (::fstat(source.get(), &status) < 0) return Error::from_errno("stat {}", mount.source);
-  const Fd target = TRY(open_target(root, mount, S_ISDIR(status.st_mode)));
-  TRY(mounts::set_attributes(source, mounts::attributes_from_flags(mount.flags, mount.cleared),
-                             false));
-  return sys::move_mount(source, target).context("bind {} at {}", mount.source, mount.destination);
-}
-
-Result<void> make_symlink(const Fd& root, const MountPlan& link) {
-  const Fd parent = TRY(rootdir::make_directory(root, path::parent(link.destination)));
-  const std::string name(path::base_name(link.destination));
-  if (::symlinkat(link.source.c_str(), parent.get(), name.c_str()) < 0 && errno != EEXIST)
-    return Error::from_errno("link {}", link.destination);
-  return {};
-}
-
-Result<void> attach(const Fd& root, const MountPlan& mount, Fd source) {
-  const bool sent = static_cast<bool>(source);
-  switch (mount.kind) {
-    case MountKind::FileSystem:
-      TRY(mount_filesystem(root, mount));
-      break;
-    case MountKind::Bind:
-    case MountKind::CgroupDirectory:
-      TRY(mount_bind(root, mount, std::move(source), sent));
-      break;
-    case MountKind::Symlink:
-      return make_symlink(root, mount);
-  }
-  if (mount.propagation == 0) return {};
-  const Fd mounted = TRY(rootdir::open_inside(root, mount.destination, O_PATH));
-  return mounts::set_propagation(mounted, mount.propagation);
+Result<void> make_device(const Fd& root, const devices::Node& node, bool bind) {
+  if (bind && node.type != 'p') return devices::bind_node(root, node);
+  auto made = devices::make_node(root, node);
+  // Whoever may not make nodes (a runtime in a container itself) may still show the host's.
+  if (!made && made.error().is(EPERM) && node.type != 'p') return devices::bind_node(root, node);
+  return made;
 }
 
 Result<void> make_devices(const Fd& root, const RootfsPlan& plan) {
   for (const launch::DevicePlan& device : plan.devices) {
-    if (plan.bind_devices)
-      TRY(devices::bind_node(root, device.path));
-    else
-      TRY(devices::make_node(root, device.path, device.mode,
-                             ::makedev(device.major, device.minor)));
+    auto made = make_device(root, node_of(device), plan.bind_devices);
+    if (made) continue;
+    if (device.index < 0) return std::move(made).context("default devices");
+    return std::move(made).context("linux.devices[{}]", device.index);
   }
-  return devices::make_links(root);
+  if (!plan.make_devices) return {};
+  return devices::make_links(root).context("default devices");
 }
 
 }  // namespace
@@ -150,14 +82,13 @@ Result<Rootfs> prepare_rootfs(const RootfsPlan& plan, std::vector<Fd>& sources) 
   Undo restore([&] { ::umask(callers); });
   TRY(detach_from_host(plan));
   rootfs.root = TRY(mount_root(plan, sources).context("root.path"));
-  size_t next_source = 1;
+  size_t next_source = plan.root_sent ? 1 : 0;
   for (const MountPlan& mount : plan.mounts) {
     Fd source;
-    if (plan.sources_sent && launch::has_sent_source(mount))
-      source = std::move(sources[next_source++]);
+    if (mount.source_sent) source = std::move(sources[next_source++]);
     TRY(attach(rootfs.root, mount, std::move(source)).context("mounts[{}]", mount.index));
   }
-  if (plan.make_devices) TRY(make_devices(rootfs.root, plan).context("default devices"));
+  TRY(make_devices(rootfs.root, plan));
   if (!plan.masked_paths.empty()) rootfs.null = TRY(mounts::open_null_mount());
   return rootfs;
 }

@@ -4,13 +4,10 @@
 
 namespace skiff::launch {
 
-bool has_sent_source(const MountPlan& mount) {
-  return mount.kind == MountKind::Bind || mount.kind == MountKind::CgroupDirectory;
-}
-
 size_t count_sources(const RootfsPlan& plan) {
-  const auto binds = std::count_if(plan.mounts.begin(), plan.mounts.end(), has_sent_source);
-  return 1 + static_cast<size_t>(binds);
+  const auto sent = std::count_if(plan.mounts.begin(), plan.mounts.end(),
+                                  [](const MountPlan& mount) { return mount.source_sent; });
+  return size_t{plan.root_sent} + static_cast<size_t>(sent);
 }
 
 std::vector<int> Handed::numbers() const {
@@ -26,7 +23,7 @@ std::vector<int> Handed::numbers() const {
 
 Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors) {
   const bool has_init = plan.namespaces.join_by_pidfd != 0;
-  const size_t sources = plan.rootfs && plan.rootfs->sources_sent ? count_sources(*plan.rootfs) : 0;
+  const size_t sources = plan.rootfs ? count_sources(*plan.rootfs) : 0;
   const size_t expected = 1u + plan.start_socket + has_init + plan.hook_stdout + plan.hook_stderr +
                           plan.namespaces.joins.size() + sources;
   if (descriptors.size() != expected)

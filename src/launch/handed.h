@@ -16,7 +16,7 @@ struct Handed {
   Fd init;                  // plan.namespaces.join_by_pidfd: pidfd of the container's init
   HookFiles hook_files;     // plan.hook_stdout, plan.hook_stderr
   std::vector<Fd> joins;    // one per plan.namespaces.joins
-  std::vector<Fd> sources;  // rootfs.sources_sent: the rootfs, then each bind source
+  std::vector<Fd> sources;  // rootfs.root_sent: the rootfs; then of each mount with source_sent
 
   std::vector<int> numbers() const;
 };
@@ -24,8 +24,7 @@ struct Handed {
 /// Sorts received descriptors out; fails if they are not what `plan` calls for.
 Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors);
 
-/// How many of the plan's mounts have a source that is sent.
+/// How many descriptors `plan` wants in Handed::sources.
 size_t count_sources(const RootfsPlan& plan);
-bool has_sent_source(const MountPlan& mount);
 
 }  // namespace skiff::launch

@@ -3,24 +3,16 @@
 #include <sys/mount.h>
 
 #include <algorithm>
-#include <array>
 
+#include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/base/text.h"
+#include "src/launch/device_plan.h"
+#include "src/launch/idmap_plan.h"
 #include "src/spec/mount_options.h"
 
 namespace skiff::launch {
 namespace {
-
-/// config-linux.md#default-devices; console is the terminal's, ptmx a link.
-const std::array<DevicePlan, 6> kDefaultDevices = {{
-    {"/dev/null", 0666, 1, 3},
-    {"/dev/zero", 0666, 1, 5},
-    {"/dev/full", 0666, 1, 7},
-    {"/dev/random", 0666, 1, 8},
-    {"/dev/urandom", 0666, 1, 9},
-    {"/dev/tty", 0666, 5, 0},
-}};
 
 /// Files of /proc that lxcfs and its kin may cover; anything else mounted inside
 /// /proc could fake what the runtime writes there (CVE-2019-16884, CVE-2019-19921).
@@ -86,14 +78,48 @@ std::vector<CgroupSource> cgroup_sources(const cgroup::Layout& layout, const cgr
   return sources;
 }
 
+/// A new file system has nothing below it: what is for the tree is for the mount.
+void fold_tree_flags(MountPlan& plan) {
+  constexpr unsigned long kAtime = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
+  const unsigned long decided = plan.flags | plan.cleared;
+  unsigned long left = plan.tree_flags & ~plan.cleared;
+  if ((decided & kAtime) != 0) left &= ~kAtime;
+  plan.flags |= left;
+  plan.cleared |= plan.tree_cleared & ~decided;
+  plan.tree_flags = plan.tree_cleared = 0;
+}
+
+/// Mount points for later mounts and devices may have to be made inside.
+void delay_read_only(MountPlan& plan) {
+  plan.read_only_later = (plan.flags & MS_RDONLY) != 0;
+  plan.flags &= ~static_cast<unsigned long>(MS_RDONLY);
+}
+
+/// linux.mountLabel as an option of the file system (mount(8)), or as an attribute of its root.
+void plan_label(const spec::Spec& spec, MountPlan& plan) {
+  const std::string& label = spec.linux.mount_label;
+  // procfs and sysfs have labels of their own.
+  if (label.empty() || plan.type == "proc" || plan.type == "sysfs") return;
+  if (plan.type == "mqueue") {
+    plan.label = label;
+    return;
+  }
+  const std::string* kind = spec::find(spec.annotations, "run.oci.mount_context_type");
+  if (!plan.data.empty()) plan.data += ',';
+  plan.data += fmt::format("{}=\"{}\"", kind != nullptr ? *kind : "context", label);
+}
+
 /// `type: cgroup` as bind mounts of the container's own directories: the same
 /// view with a cgroup namespace and without, and no more than that (CVE-2023-25809).
-Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& layout,
-                               const cgroup::Paths& paths, std::vector<MountPlan>& plans) {
+Result<void> plan_cgroup_mount(const MountPlan& wanted, const spec::Spec& spec,
+                               const cgroup::Layout& layout, const cgroup::Paths& paths,
+                               RootfsPlan& rootfs) {
+  std::vector<MountPlan>& plans = rootfs.mounts;
   const std::vector<CgroupSource> sources = cgroup_sources(layout, paths);
   MountPlan bind = wanted;
   bind.kind = MountKind::CgroupDirectory;
   bind.data.clear();
+  bind.source_sent = rootfs.root_sent;
   const bool v2_only = layout.kind == cgroup::LayoutKind::V2 || wanted.type == "cgroup2";
   if (v2_only) {
     if (layout.hierarchies.empty() || !layout.hierarchies.back().v2)
@@ -111,8 +137,8 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& la
   tmpfs.kind = MountKind::FileSystem;
   tmpfs.type = tmpfs.source = "tmpfs";
   tmpfs.data = "mode=755";
-  tmpfs.read_only_later = (tmpfs.flags & MS_RDONLY) != 0;
-  tmpfs.flags &= ~static_cast<unsigned long>(MS_RDONLY);
+  plan_label(spec, tmpfs);
+  delay_read_only(tmpfs);
   plans.push_back(tmpfs);
   for (const CgroupSource& source : sources) {
     bind.destination = wanted.destination + "/" + source.name;
@@ -132,8 +158,6 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const cgroup::Layout& la
 
 Result<void> check_destination(const MountPlan& plan) {
   const std::string& at = plan.destination;
-  if (at == "/")
-    return Error::invalid("mounts[{}].destination: a mount on / is not supported yet", plan.index);
   if (!at.starts_with("/proc/")) return {};
   const auto* end = std::end(kCoverableProcFiles);
   if (std::find(std::begin(kCoverableProcFiles), end, at) != end) return {};
@@ -141,56 +165,86 @@ Result<void> check_destination(const MountPlan& plan) {
                         plan.index, text::quote(at));
 }
 
+/// The file system's own settings cannot be changed by a bind mount of it; mount(8) and the other
+/// runtimes take the words all the same.
+void warn_of_superblock_flags(const MountPlan& plan) {
+  if ((plan.flags & spec::kSuperblockFlags) != 0)
+    log::warn(
+        "mounts[{}].options: sync, dirsync, mand, iversion and lazytime belong to the file system "
+        "and not to a bind mount of it, ignoring",
+        plan.index);
+}
+
 Result<void> plan_bind(const spec::Mount& mount, const PlanOptions& options, MountPlan& plan) {
   if (mount.source.empty()) return Error::invalid("mounts[{}].source: missing", plan.index);
-  if (!plan.data.empty())
-    return Error::invalid("mounts[{}].options: a bind mount takes no file system options: {}",
-                          plan.index, text::quote(plan.data));
   plan.kind = MountKind::Bind;
   plan.source = path::join(options.bundle, mount.source);
   plan.must_be_proc = plan.destination == "/proc";
+  warn_of_superblock_flags(plan);
   return {};
 }
 
-Result<void> plan_filesystem(const spec::Mount& mount, MountPlan& plan) {
-  const bool remount = (plan.flags & MS_REMOUNT) != 0;
-  if (mount.type.empty() && !remount) return Error::invalid("mounts[{}].type: missing", plan.index);
+Result<void> plan_filesystem(const spec::Mount& mount, const spec::Spec& spec, MountPlan& plan) {
+  if (mount.type.empty()) return Error::invalid("mounts[{}].type: missing", plan.index);
   plan.kind = MountKind::FileSystem;
   plan.source = mount.source.empty() ? mount.type : mount.source;
   plan.plain_directory = mount.type == "proc" || mount.type == "sysfs";
-  if (plan.destination == "/proc" && mount.type != "proc" && !remount)
+  if (plan.destination == "/proc" && mount.type != "proc")
     return Error::invalid("mounts[{}].type: only proc may be mounted on /proc, not {}", plan.index,
                           text::quote(mount.type));
-  // Mount points for later mounts and devices may have to be made inside.
-  if (mount.type == "tmpfs" && (plan.flags & MS_RDONLY) != 0 && !remount) {
-    plan.read_only_later = true;
-    plan.flags &= ~static_cast<unsigned long>(MS_RDONLY);
-  }
+  fold_tree_flags(plan);
+  plan_label(spec, plan);
+  if (mount.type == "tmpfs") delay_read_only(plan);
+  // mount(2) tells nobody what it has made: to fill it, or to take it for the root, we must know.
+  plan.detached = plan.copy_up || plan.over_root;
   return {};
 }
 
-Result<void> plan_mount(const spec::Mount& mount, uint32_t index, const Host& host,
-                        const cgroup::Paths& cgroup, const PlanOptions& options,
-                        std::vector<MountPlan>& plans) {
-  const spec::MountOptions parsed =
-      TRY(spec::parse_mount_options(mount.options).context("mounts[{}].options", index));
+MountPlan common_plan(const spec::Mount& mount, uint32_t index, const spec::MountOptions& parsed) {
   MountPlan plan;
   plan.index = index;
   plan.destination = path::clean("/" + mount.destination);
   plan.type = mount.type;
   plan.flags = parsed.flags;
   plan.cleared = parsed.cleared;
+  plan.tree_flags = parsed.tree_flags;
+  plan.tree_cleared = parsed.tree_cleared;
   plan.propagation = parsed.propagation;
   plan.data = parsed.data;
-  if (plan.type == "bind") plan.flags |= MS_BIND;
+  plan.copy_up = parsed.copy_up;
+  plan.copy_symlink = parsed.copy_symlink;
+  plan.source_nofollow = parsed.source_nofollow || parsed.copy_symlink;
+  plan.target_nofollow = parsed.target_nofollow;
+  return plan;
+}
+
+Result<void> plan_mount(const spec::Mount& mount, uint32_t index, const spec::Spec& spec,
+                        const Host& host, const cgroup::Paths& cgroup, const PlanOptions& options,
+                        RootfsPlan& rootfs) {
+  const spec::MountOptions parsed =
+      TRY(spec::parse_mount_options(mount.options).context("mounts[{}].options", index));
+  MountPlan plan = common_plan(mount, index, parsed);
   TRY(check_destination(plan));
-  if (plan.type == "cgroup" || plan.type == "cgroup2")
-    return plan_cgroup_mount(plan, host.cgroups, cgroup, plans);
-  if ((plan.flags & MS_BIND) != 0)
+  if ((plan.flags & MS_REMOUNT) != 0) {
+    plan.kind = MountKind::Remount;
+    delay_read_only(plan);
+    rootfs.mounts.push_back(std::move(plan));
+    return {};
+  }
+  if (plan.type == "cgroup" || plan.type == "cgroup2") {
+    fold_tree_flags(plan);
+    return plan_cgroup_mount(plan, spec, host.cgroups, cgroup, rootfs);
+  }
+  plan.over_root = plan.destination == "/";
+  if (spec::is_bind(mount, parsed)) {
+    plan.flags |= MS_BIND;
     TRY(plan_bind(mount, options, plan));
-  else
-    TRY(plan_filesystem(mount, plan));
-  plans.push_back(std::move(plan));
+  } else {
+    TRY(plan_filesystem(mount, spec, plan));
+  }
+  plan.idmap = TRY(plan_idmap(mount, parsed, spec).context("mounts[{}]", index));
+  plan.source_sent = plan.idmap || (plan.kind == MountKind::Bind && rootfs.root_sent);
+  rootfs.mounts.push_back(std::move(plan));
   return {};
 }
 
@@ -202,6 +256,8 @@ Result<void> check_joined_mount_namespace(const spec::Spec& spec) {
   if (!spec.linux.masked_paths.empty()) field = "linux.maskedPaths";
   if (!spec.linux.readonly_paths.empty()) field = "linux.readonlyPaths";
   if (!spec.linux.rootfs_propagation.empty()) field = "linux.rootfsPropagation";
+  if (!spec.linux.mount_label.empty()) field = "linux.mountLabel";
+  if (!spec.linux.devices.empty()) field = "linux.devices";
   if (spec.root.readonly) field = "root.readonly";
   if (field == nullptr) return {};
   return Error::invalid("{}: cannot be applied in a mount namespace that is joined by path", field);
@@ -222,6 +278,9 @@ Result<std::optional<RootfsPlan>> plan_rootfs(const spec::Spec& spec, const Host
     TRY(check_joined_mount_namespace(spec));
     return std::optional<RootfsPlan>();
   }
+  // Without SELinux the label would be an unknown option, or nothing.
+  if (!spec.linux.mount_label.empty() && !host.selinux)
+    return Error::invalid("linux.mountLabel: SELinux is not enabled on this host");
   RootfsPlan plan;
   plan.path = path::join(options.bundle, spec.root.path);
   plan.readonly = spec.root.readonly;
@@ -230,12 +289,12 @@ Result<std::optional<RootfsPlan>> plan_rootfs(const spec::Spec& spec, const Host
   plan.shares_host_mounts = (plan.final_propagation & MS_SHARED) != 0;
   plan.host_propagation = plan.shares_host_mounts ? 0 : MS_SLAVE | MS_REC;
   const bool user_namespace = namespaces.makes_user() || namespaces.joins_user();
-  plan.sources_sent = user_namespace;
+  plan.root_sent = user_namespace;
   for (size_t i = 0; i < spec.mounts.size(); ++i)
-    TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), host, cgroup, options, plan.mounts));
+    TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), spec, host, cgroup, options, plan));
   plan.make_devices = std::none_of(plan.mounts.begin(), plan.mounts.end(), covers_dev);
   plan.bind_devices = user_namespace;
-  if (plan.make_devices) plan.devices.assign(kDefaultDevices.begin(), kDefaultDevices.end());
+  plan.devices = plan_devices(spec.linux.devices, plan.make_devices);
   plan.masked_paths = spec.linux.masked_paths;
   plan.readonly_paths = spec.linux.readonly_paths;
   return std::optional<RootfsPlan>(std::move(plan));

@@ -35,7 +35,16 @@ struct NamespacePlan {
   bool joins_user() const;
 };
 
-enum class MountKind : uint8_t { FileSystem, Bind, CgroupDirectory, Symlink };
+enum class MountKind : uint8_t { FileSystem, Bind, CgroupDirectory, Symlink, Remount };
+
+/// How a mount's ids are mapped; carried out by the runtime, since only the owner of the file
+/// system's user namespace may.
+struct IdMapPlan {
+  bool recursive = false;
+  bool joined = false;  // by the user namespace that the container joins; the lists are empty
+  std::vector<spec::IdMapping> uids;
+  std::vector<spec::IdMapping> gids;
+};
 
 struct MountPlan {
   MountKind kind = MountKind::FileSystem;
@@ -45,18 +54,35 @@ struct MountPlan {
   std::string source;  // bind: an absolute host path; symlink: its target
   unsigned long flags = 0;
   unsigned long cleared = 0;
+  unsigned long tree_flags = 0;  // for the mount and all below it, before the two above
+  unsigned long tree_cleared = 0;
   unsigned long propagation = 0;
   std::string data;
+  std::string label;             // SELinux label of the mounted root, for types without an option
   bool plain_directory = false;  // no symlink on the way: procfs and sysfs
   bool must_be_proc = false;     // a bind on /proc: only of a procfs (CVE-2019-16884)
   bool read_only_later = false;  // mounted writable, so that later mount points can be made in it
+  bool over_root = false;        // on "/": becomes the root for all that follows
+  bool detached = false;         // a file system that is made first and attached then
+  bool copy_up = false;          // filled with what it covers
+  bool copy_symlink = false;     // a source that is a symlink is made anew at the destination
+  bool source_nofollow = false;
+  bool target_nofollow = false;
+  /// The runtime sends the detached mount: init's user namespace may not reach the source, or an
+  /// id mapping is set on it.
+  bool source_sent = false;
+  std::optional<IdMapPlan> idmap;
 };
 
 struct DevicePlan {
-  std::string path;  // inside the rootfs
-  uint32_t mode = 0666;
+  int32_t index = -1;  // in linux.devices, for errors; -1 for a default device
+  std::string path;    // inside the rootfs
+  char type = 'c';     // 'c', 'b' or 'p'
   uint32_t major = 0;
   uint32_t minor = 0;
+  std::optional<uint32_t> mode;  // 0666 unless given
+  std::optional<uint32_t> uid;
+  std::optional<uint32_t> gid;
 };
 
 struct RootfsPlan {
@@ -70,9 +96,9 @@ struct RootfsPlan {
   /// Mounts are still shared with the host: the rootfs' parent must be made private before
   /// anything is mounted, and the old root a slave before it is unmounted.
   bool shares_host_mounts = false;
-  /// The runtime sends detached copies of the rootfs and of every bind source (in the
-  /// order of mounts), because init's user namespace may not reach them.
-  bool sources_sent = false;
+  /// The runtime sends a detached copy of the rootfs, because init's user namespace may not reach
+  /// it. It comes before those of the mounts, which say so themselves.
+  bool root_sent = false;
   std::vector<MountPlan> mounts;
   bool make_devices = true;
   bool bind_devices = false;  // no mknod(2) in a user namespace

@@ -135,18 +135,28 @@ void fields(Archive& a, NamespacePlan& v) {
        v.time_offsets);
 }
 template <class Archive>
+void fields(Archive& a, spec::IdMapping& v) {
+  list(a, v.container_id, v.host_id, v.size);
+}
+template <class Archive>
+void fields(Archive& a, IdMapPlan& v) {
+  list(a, v.recursive, v.joined, v.uids, v.gids);
+}
+template <class Archive>
 void fields(Archive& a, MountPlan& v) {
-  list(a, v.kind, v.index, v.destination, v.type, v.source, v.flags, v.cleared, v.propagation,
-       v.data, v.plain_directory, v.must_be_proc, v.read_only_later);
+  list(a, v.kind, v.index, v.destination, v.type, v.source, v.flags, v.cleared, v.tree_flags,
+       v.tree_cleared, v.propagation, v.data, v.label, v.plain_directory, v.must_be_proc,
+       v.read_only_later, v.over_root, v.detached, v.copy_up, v.copy_symlink, v.source_nofollow,
+       v.target_nofollow, v.source_sent, v.idmap);
 }
 template <class Archive>
 void fields(Archive& a, DevicePlan& v) {
-  list(a, v.path, v.mode, v.major, v.minor);
+  list(a, v.index, v.path, v.type, v.major, v.minor, v.mode, v.uid, v.gid);
 }
 template <class Archive>
 void fields(Archive& a, RootfsPlan& v) {
   list(a, v.path, v.readonly, v.no_pivot, v.host_propagation, v.final_propagation,
-       v.shares_host_mounts, v.sources_sent, v.mounts, v.make_devices, v.bind_devices, v.devices,
+       v.shares_host_mounts, v.root_sent, v.mounts, v.make_devices, v.bind_devices, v.devices,
        v.masked_paths, v.readonly_paths);
 }
 template <class Archive>

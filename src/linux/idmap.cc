@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +15,8 @@
 #include <string_view>
 
 #include "src/base/text.h"
+#include "src/base/undo.h"
+#include "src/linux/pidfd.h"
 #include "src/linux/spawn.h"
 #include "src/linux/syscalls.h"
 
@@ -20,7 +25,7 @@ namespace {
 
 /// What is the same for users and groups but for the names.
 struct Kind {
-  const char* field;
+  std::string field;
   const char* file;
   const char* program;  // of shadow-utils, with file capabilities or set-user-id
   const char* grants;
@@ -175,11 +180,12 @@ std::string map_lines(const Mappings& mappings) {
   return lines;
 }
 
-Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
-  const Kind users{"linux.uidMappings", "uid_map",  "newuidmap", "grant the ids in /etc/subuid",
-                   CAP_SETUID,          ::geteuid()};
-  const Kind groups{"linux.gidMappings", "gid_map",  "newgidmap", "grant the ids in /etc/subgid",
-                    CAP_SETGID,          ::getegid()};
+Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids,
+                        std::string_view owner) {
+  const Kind users{fmt::format("{}.uidMappings", owner), "uid_map",  "newuidmap",
+                   "grant the ids in /etc/subuid",       CAP_SETUID, ::geteuid()};
+  const Kind groups{fmt::format("{}.gidMappings", owner), "gid_map",  "newgidmap",
+                    "grant the ids in /etc/subgid",       CAP_SETGID, ::getegid()};
   const Fd proc = TRY(sys::open(fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY));
   TRY(write_map(pid, proc, users, uids).context("{}", users.field));
   return write_map(pid, proc, groups, gids).context("{}", groups.field);
@@ -194,6 +200,29 @@ bool are_equal(Mappings first, Mappings second) {
 Result<void> check_maps(pid_t pid, const Mappings& uids, const Mappings& gids) {
   TRY(check_map(pid, "uid_map", uids).context("linux.uidMappings"));
   return check_map(pid, "gid_map", gids).context("linux.gidMappings");
+}
+
+Result<Fd> open_namespace(const Mappings& uids, const Mappings& gids, std::string_view owner) {
+  int raw = -1;
+  clone_args request{};
+  request.flags = CLONE_NEWUSER | CLONE_PIDFD;
+  request.pidfd = reinterpret_cast<uint64_t>(&raw);
+  request.exit_signal = SIGCHLD;
+  const long pid = ::syscall(SYS_clone3, &request, sizeof request);
+  if (pid < 0) return Error::from_errno("make a user namespace");
+  if (pid == 0) {
+    // Only system calls here: it holds the namespace until the descriptor does.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    for (;;) ::pause();
+  }
+  const Fd pidfd(raw);
+  const auto child = static_cast<pid_t>(pid);
+  Undo end([&] {
+    (void)pidfd::send_signal(pidfd, SIGKILL);
+    (void)reap(child);
+  });
+  TRY(write_maps(child, uids, gids, owner));
+  return sys::open(fmt::format("/proc/{}/ns/user", child), O_RDONLY);
 }
 
 Result<void> become_root(bool keep_groups) {

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "src/base/fd.h"
 #include "src/base/result.h"
 #include "src/spec/spec.h"
 
@@ -24,7 +26,13 @@ std::string map_lines(const Mappings& mappings);
 /// Outside: gives the new user namespace of the process `pid` its maps (user_namespaces(7)).
 /// Directly, if the caller has CAP_SETUID and CAP_SETGID or maps just his own id (setgroups(2) is
 /// denied then, as the kernel demands), else through newuidmap(1) and newgidmap(1), found in PATH.
-Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids);
+/// Errors name the fields uidMappings and gidMappings of `owner`.
+Result<void> write_maps(pid_t pid, const Mappings& uids, const Mappings& gids,
+                        std::string_view owner = "linux");
+
+/// A user namespace without a process, that stands for these mappings where the kernel takes one
+/// (mount_setattr(2), MOUNT_ATTR_IDMAP). Errors as write_maps().
+Result<Fd> open_namespace(const Mappings& uids, const Mappings& gids, std::string_view owner);
 
 /// Whether both map the same ids to the same, however they are cut into ranges.
 bool are_equal(Mappings first, Mappings second);

@@ -46,15 +46,8 @@ Attributes attributes_from_flags(unsigned long flags, unsigned long cleared) {
   return result;
 }
 
-Result<void> mount_filesystem(const std::string& source, const Fd& target, const std::string& type,
-                              unsigned long flags, const std::string& data) {
-  if (::mount(source.c_str(), sys::fd_path(target).c_str(), type.c_str(), flags, data.c_str()) < 0)
-    return Error::from_errno("mount {}", type);
-  return {};
-}
-
-Result<Fd> clone_tree(const std::string& source, bool recursive) {
-  return sys::open_tree(AT_FDCWD, source.c_str(), true, recursive);
+Result<Fd> clone_tree(const std::string& source, bool recursive, bool nofollow) {
+  return sys::open_tree(AT_FDCWD, source.c_str(), true, recursive, nofollow);
 }
 
 Result<Fd> clone_of(const Fd& open, bool recursive) {
@@ -66,6 +59,13 @@ Result<void> set_attributes(const Fd& mount, const Attributes& attributes, bool 
   ::mount_attr request{};
   request.attr_set = attributes.set;
   request.attr_clr = attributes.clear;
+  return sys::set_mount_attributes(mount, request, recursive);
+}
+
+Result<void> set_idmap(const Fd& mount, const Fd& user_namespace, bool recursive) {
+  ::mount_attr request{};
+  request.attr_set = MOUNT_ATTR_IDMAP;
+  request.userns_fd = static_cast<uint64_t>(user_namespace.get());
   return sys::set_mount_attributes(mount, request, recursive);
 }
 

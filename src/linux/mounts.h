@@ -20,17 +20,17 @@ struct Attributes {
 /// out.
 Attributes attributes_from_flags(unsigned long flags, unsigned long cleared);
 
-/// mount(2) of the file system `type` on `target`.
-Result<void> mount_filesystem(const std::string& source, const Fd& target, const std::string& type,
-                              unsigned long flags, const std::string& data);
-
-/// A detached copy of the mount at host path `source`, with its submounts if `recursive`.
-Result<Fd> clone_tree(const std::string& source, bool recursive);
+/// A detached copy of the mount at host path `source`, with its submounts if `recursive`. With
+/// `nofollow`, a source that is a symbolic link is that itself.
+Result<Fd> clone_tree(const std::string& source, bool recursive, bool nofollow = false);
 /// A detached copy of the mount that `open` refers to.
 Result<Fd> clone_of(const Fd& open, bool recursive);
 
 /// Sets attributes on the mount whose root `mount` is; nothing to do is no call.
 Result<void> set_attributes(const Fd& mount, const Attributes& attributes, bool recursive);
+/// Maps the ids of the detached `mount` by a user namespace (MOUNT_ATTR_IDMAP). Fails with EINVAL
+/// if the file system cannot be mapped, EPERM if it is not the caller's or mapped already.
+Result<void> set_idmap(const Fd& mount, const Fd& user_namespace, bool recursive);
 /// MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, with MS_REC for the whole tree; 0 does
 /// nothing.
 Result<void> set_propagation(const Fd& mount, unsigned long propagation);

@@ -1,7 +1,9 @@
 #include "src/linux/rootdir.h"
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 
 #include <climits>
@@ -37,10 +39,10 @@ Result<std::string> follow(const Fd& directory, const std::string& parent,
   return text.starts_with('/') ? text : parent + "/" + text;
 }
 
-Result<Fd> make_directory_at(const Fd& root, const std::string& path, int links_left) {
-  auto existing = open_inside(root, path, O_PATH | O_DIRECTORY);
-  if (existing || !existing.error().is(ENOENT)) return existing;
+Result<Fd> make_directory_at(const Fd& root, const std::string& path, int links_left);
 
+/// For a `path` that does not exist.
+Result<Fd> make_missing_directory(const Fd& root, const std::string& path, int links_left) {
   // Each step opens its parent again from the root: a component swapped for a
   // symlink meanwhile can lead elsewhere in the rootfs, never out of it.
   std::string done;
@@ -69,10 +71,16 @@ Result<Fd> make_directory_at(const Fd& root, const std::string& path, int links_
   return parent;
 }
 
-Result<Fd> make_file_at(const Fd& root, const std::string& path, int links_left) {
-  auto existing = open_inside(root, path, O_PATH);
+Result<Fd> make_directory_at(const Fd& root, const std::string& path, int links_left) {
+  auto existing = open_inside(root, path, O_PATH | O_DIRECTORY);
   if (existing || !existing.error().is(ENOENT)) return existing;
+  return make_missing_directory(root, path, links_left);
+}
 
+Result<Fd> make_file_at(const Fd& root, const std::string& path, int links_left);
+
+/// For a `path` that does not exist.
+Result<Fd> make_missing_file(const Fd& root, const std::string& path, int links_left) {
   const std::string parent_path = path::parent(path);
   const std::string name(path::base_name(path));
   const Fd parent = TRY(make_directory_at(root, parent_path, links_left));
@@ -86,6 +94,12 @@ Result<Fd> make_file_at(const Fd& root, const std::string& path, int links_left)
   if (links_left == 0) return Error::from_code(ELOOP, "create {} in rootfs", path);
   const std::string target = TRY(follow(parent, parent_path, name));
   return make_file_at(root, target, links_left - 1);
+}
+
+Result<Fd> make_file_at(const Fd& root, const std::string& path, int links_left) {
+  auto existing = open_inside(root, path, O_PATH);
+  if (existing || !existing.error().is(ENOENT)) return existing;
+  return make_missing_file(root, path, links_left);
 }
 
 }  // namespace
@@ -104,6 +118,22 @@ Result<Fd> make_directory(const Fd& root, const std::string& path) {
 
 Result<Fd> make_file(const Fd& root, const std::string& path) {
   return make_file_at(root, path, kSymlinkLimit);
+}
+
+Result<Fd> open_mount_point(const Fd& root, const std::string& path, bool directory) {
+  const int flags = directory ? O_PATH | O_DIRECTORY : O_PATH;
+  auto plain = resolve(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+  if (plain) return plain;
+  if (plain.error().is(ENOENT))
+    return directory ? make_missing_directory(root, path, kSymlinkLimit)
+                     : make_missing_file(root, path, kSymlinkLimit);
+  if (!plain.error().is(ELOOP)) return plain;
+  Fd linked = TRY(directory ? make_directory(root, path) : make_file(root, path));
+  struct statfs status {};
+  if (::fstatfs(linked.get(), &status) < 0) return Error::from_errno("statfs {} in rootfs", path);
+  if (status.f_type == PROC_SUPER_MAGIC)
+    return Error::invalid("{} is a symbolic link into a proc file system", path);
+  return linked;
 }
 
 }  // namespace skiff::rootdir

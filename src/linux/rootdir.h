@@ -26,4 +26,8 @@ Result<Fd> make_directory(const Fd& root, const std::string& path);
 /// regular file (mode 0644), whose parents are made as by make_directory().
 Result<Fd> make_file(const Fd& root, const std::string& path);
 
+/// The place of a mount: as make_directory() or, unless `directory`, make_file(). A symlink on the
+/// way must not lead into a procfs, whose files a mount could fake (CVE-2019-16884).
+Result<Fd> open_mount_point(const Fd& root, const std::string& path, bool directory);
+
 }  // namespace skiff::rootdir

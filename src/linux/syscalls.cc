@@ -44,10 +44,11 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view what) {
   return {};
 }
 
-Result<Fd> open_tree(int directory, const char* path, bool clone, bool recursive) {
+Result<Fd> open_tree(int directory, const char* path, bool clone, bool recursive, bool nofollow) {
   unsigned flags = OPEN_TREE_CLOEXEC;
   if (clone) flags |= OPEN_TREE_CLONE;
   if (recursive) flags |= AT_RECURSIVE;
+  if (nofollow) flags |= AT_SYMLINK_NOFOLLOW;
   if (*path == '\0') flags |= AT_EMPTY_PATH;
   const long fd = restarting([&] { return ::syscall(SYS_open_tree, directory, path, flags); });
   if (fd < 0) return Error::from_errno("open_tree {}", path);

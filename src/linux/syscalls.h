@@ -33,8 +33,10 @@ Result<std::string> read_all(const Fd& file, size_t limit, std::string_view what
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
 
 /// open_tree(2): with `clone`, a detached copy of the mount at `path` (recursively if
-/// `recursive`); else an O_PATH descriptor. `path` "" means `directory` itself.
-Result<Fd> open_tree(int directory, const char* path, bool clone, bool recursive);
+/// `recursive`); else an O_PATH descriptor. `path` "" means `directory` itself; a symlink is
+/// followed unless `nofollow`.
+Result<Fd> open_tree(int directory, const char* path, bool clone, bool recursive,
+                     bool nofollow = false);
 /// move_mount(2): attaches the detached or attached mount `mount` on `target`.
 Result<void> move_mount(const Fd& mount, const Fd& target);
 

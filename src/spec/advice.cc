@@ -119,7 +119,9 @@ void leaves_sys_writable(const Spec& spec, Advice& advice) {
   for (size_t i = 0; i < spec.mounts.size(); ++i) {
     const Mount& mount = spec.mounts[i];
     const auto options = parse_mount_options(mount.options);
-    if (mount.type != "sysfs" || !options || (options->flags & MS_RDONLY)) continue;
+    if (mount.type != "sysfs" || !options ||
+        ((options->flags | (options->tree_flags & ~options->cleared)) & MS_RDONLY) != 0)
+      continue;
     advice.push_back({fmt::format("mounts[{}].options", i),
                       "sysfs is writable, without \"ro\": it changes the whole host",
                       "writable-sys"});
@@ -156,7 +158,7 @@ void shows_host_files(const Spec& spec, Advice& advice) {
         mount.source.ends_with("docker.sock") || mount.source.ends_with("containerd.sock") ||
         mount.source.ends_with("crio.sock") || mount.source.ends_with("podman.sock");
     const auto options = parse_mount_options(mount.options);
-    const bool bind = mount.type == "bind" || (options && (options->flags & MS_BIND));
+    const bool bind = options && is_bind(mount, *options);
     if (engine)
       advice.push_back({fmt::format("mounts[{}].source", i),
                         "who speaks to a container engine is root of the host", "engine-socket"});

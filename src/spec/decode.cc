@@ -60,19 +60,6 @@ Result<Root> decode_root(const json::View& json) {
   return root;
 }
 
-Result<Mount> decode_mount(const json::View& json) {
-  Mount mount;
-  mount.destination = TRY(json.required<std::string>("destination"));
-  if (mount.destination.empty()) return Error::invalid("{}: empty", json.path_of("destination"));
-  // config.md#mounts: deprecated, and relative to "/".
-  if (mount.destination[0] != '/') mount.destination.insert(0, "/");
-  mount.type = TRY(text_of(json, "type"));
-  mount.source = TRY(text_of(json, "source"));
-  mount.options = TRY(json.list<std::string>("options"));
-  TRY(refuse(json, {"uidMappings", "gidMappings"}));
-  return mount;
-}
-
 Result<Hook> decode_hook(const json::View& json) {
   Hook hook;
   hook.path = TRY(json.tolerate(absolute_path(json, "path")));
@@ -108,7 +95,7 @@ Result<Spec> decode_spec(const json::View& json) {
   spec.oci_version = TRY(json.tolerate(decode_version(json)));
   const auto root = json.required<json::View>("root");
   spec.root = TRY(json.tolerate(root ? decode_root(*root) : root.error()));
-  spec.mounts = TRY(part_list(json, "mounts", decode_mount));
+  spec.mounts = TRY(part_list<Mount>(json, "mounts", decode_mount));
   spec.process = TRY(optional_part<Process>(json, "process", decode_process));
   spec.hostname = TRY(text_of(json, "hostname"));
   spec.domainname = TRY(text_of(json, "domainname"));

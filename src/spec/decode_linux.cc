@@ -46,6 +46,8 @@ bool overlap(uint32_t first, uint32_t first_size, uint32_t second, uint32_t seco
   return first < uint64_t{second} + second_size && second < uint64_t{first} + first_size;
 }
 
+}  // namespace
+
 Result<std::vector<IdMapping>> decode_mappings(const json::View& json, std::string_view name) {
   std::vector<IdMapping> mappings = TRY(part_list(json, name, decode_mapping));
   // The kernel takes 340 lines: user_namespaces(7).
@@ -66,6 +68,8 @@ Result<std::vector<IdMapping>> decode_mappings(const json::View& json, std::stri
   }
   return mappings;
 }
+
+namespace {
 
 Result<std::string> decode_propagation(const json::View& json) {
   constexpr std::string_view kWords[] = {"",      "private", "rprivate",   "shared",     "rshared",
@@ -94,6 +98,7 @@ Result<Linux> decode_linux(const json::View& json) {
   config.gid_mappings = TRY(json.tolerate(decode_mappings(json, "gidMappings")));
   config.cgroups_path = TRY(text_of(json, "cgroupsPath"));
   config.resources = TRY(optional_part(json, "resources", decode_resources));
+  config.devices = TRY(part_list<Device>(json, "devices", decode_device));
   config.rootfs_propagation = TRY(json.tolerate(decode_propagation(json)));
   config.sysctl = TRY(json.string_map("sysctl"));
   config.masked_paths = TRY(json.tolerate(decode_paths(json, "maskedPaths")));
@@ -104,7 +109,7 @@ Result<Linux> decode_linux(const json::View& json) {
   config.personality = TRY(optional_part(json, "personality", decode_personality));
   config.memory_policy = TRY(optional_part(json, "memoryPolicy", decode_memory_policy));
   config.intel_rdt = TRY(optional_part(json, "intelRdt", decode_intel_rdt));
-  TRY(refuse(json, {"devices", "mountLabel"}));
+  config.mount_label = TRY(text_of(json, "mountLabel"));
   return config;
 }
 

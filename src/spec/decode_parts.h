@@ -26,6 +26,10 @@ Result<std::vector<TimeOffset>> decode_time_offsets(const json::View& json);
 /// The object `netDevices` of `json`, if there is one.
 Result<std::vector<NetDevice>> decode_net_devices(const json::View& json);
 Result<IntelRdt> decode_intel_rdt(const json::View& json);
+Result<Mount> decode_mount(const json::View& json);
+Result<Device> decode_device(const json::View& json);
+/// The array `name` of id mappings, which must not overlap.
+Result<std::vector<IdMapping>> decode_mappings(const json::View& json, std::string_view name);
 
 /// Fails if one of `names` says something: better refused than not honoured.
 Result<void> refuse(const json::View& json, std::initializer_list<std::string_view> names);

@@ -29,11 +29,19 @@ struct Root {
   bool readonly = false;
 };
 
+struct IdMapping {
+  uint32_t container_id = 0;
+  uint32_t host_id = 0;
+  uint32_t size = 0;
+};
+
 struct Mount {
   std::string destination;
   std::string type;    // "" where absent; "bind"/"none" or a file system
   std::string source;  // as written: a relative bind source is relative to the bundle
   std::vector<std::string> options;
+  std::vector<IdMapping> uid_mappings = {};  // with gid_mappings or not at all
+  std::vector<IdMapping> gid_mappings = {};
 };
 
 struct ConsoleSize {
@@ -112,10 +120,15 @@ struct Namespace {
   std::string path;  // "" for a new namespace
 };
 
-struct IdMapping {
-  uint32_t container_id = 0;
-  uint32_t host_id = 0;
-  uint32_t size = 0;
+/// An entry of linux.devices; without the optional members it is 0666 and root's.
+struct Device {
+  std::string path;  // absolute
+  char type = 'c';   // 'c', 'b' or 'p'; "u" is another word for 'c'
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  std::optional<uint32_t> file_mode;  // permission bits
+  std::optional<uint32_t> uid;
+  std::optional<uint32_t> gid;
 };
 
 /// What is added to a clock of a new time namespace.
@@ -288,6 +301,7 @@ struct Linux {
   std::vector<IdMapping> gid_mappings;
   std::string cgroups_path;
   std::optional<Resources> resources;
+  std::vector<Device> devices;
   std::string rootfs_propagation;  // "", shared, slave, private, unbindable and their r forms
   std::vector<TimeOffset> time_offsets;
   std::vector<NetDevice> net_devices;
@@ -298,6 +312,7 @@ struct Linux {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::optional<Seccomp> seccomp;
+  std::string mount_label;
 };
 
 struct Spec {

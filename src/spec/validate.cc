@@ -1,13 +1,12 @@
 #include "src/spec/validate.h"
 
-#include <linux/mount.h>
 #include <linux/sched.h>
 
 #include <algorithm>
 
 #include "src/base/text.h"
-#include "src/spec/mount_options.h"
 #include "src/spec/sysctl.h"
+#include "src/spec/validate_parts.h"
 
 namespace skiff::spec {
 namespace {
@@ -65,18 +64,6 @@ Result<void> hostname_has_namespace(const Spec& spec) {
 
 Result<void> domainname_has_namespace(const Spec& spec) {
   return uts_name_is_private(spec, "domainname", spec.domainname);
-}
-
-Result<void> mount_options_mean_something(const Spec& spec) {
-  for (size_t i = 0; i < spec.mounts.size(); ++i) {
-    const MountOptions options =
-        TRY(parse_mount_options(spec.mounts[i].options).context("mounts[{}].options", i));
-    // mount(2) would ignore them, and with them a misspelt "nosuid".
-    if ((options.flags & MS_BIND) && !options.data.empty())
-      return Error::invalid("mounts[{}].options: {} means nothing to a bind mount", i,
-                            text::quote(options.data));
-  }
-  return {};
 }
 
 Result<void> mappings_have_namespace(const Spec& spec) {
@@ -202,10 +189,10 @@ constexpr ProcessRule kProcessRules[] = {
 };
 
 constexpr Rule kRules[] = {
-    mounts_have_namespace,        hostname_has_namespace,      domainname_has_namespace,
-    mount_options_mean_something, mappings_have_namespace,     process_ids_are_mapped,
-    sysctls_are_namespaced,       time_offsets_have_namespace, net_devices_have_namespace,
-    hooks_can_be_forked,
+    mounts_have_namespace,      hostname_has_namespace,    domainname_has_namespace,
+    mount_label_is_one_word,    devices_do_not_contradict, mappings_have_namespace,
+    process_ids_are_mapped,     sysctls_are_namespaced,    time_offsets_have_namespace,
+    net_devices_have_namespace, hooks_can_be_forked,
 };
 
 }  // namespace
@@ -213,6 +200,8 @@ constexpr Rule kRules[] = {
 Result<void> validate(const Spec& spec) {
   if (spec.process) TRY(validate(*spec.process));
   for (const Rule rule : kRules) TRY(rule(spec));
+  std::vector<Error> mounts = broken_mounts(spec);
+  if (!mounts.empty()) return std::move(mounts.front());
   return {};
 }
 
@@ -224,6 +213,7 @@ std::vector<Error> broken_rules(const Spec& spec) {
   if (spec.process)
     for (const ProcessRule rule : kProcessRules) keep(rule(*spec.process));
   for (const Rule rule : kRules) keep(rule(spec));
+  for (Error& error : broken_mounts(spec)) broken.push_back(std::move(error));
   return broken;
 }
 

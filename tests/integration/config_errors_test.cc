@@ -164,9 +164,6 @@ TEST_CASE("a missing or impossible value is named by its path", "[config]") {
 TEST_CASE("fields of the specification that skiff does not honour yet are refused", "[config]") {
   SKIFF_ONLY("has these messages");
   check_mistakes({
-      {"/linux/mountLabel", "\"label\"", "linux.mountLabel: not supported yet"},
-      {"/mounts/0/uidMappings", R"([{"containerID": 0, "hostID": 1, "size": 1}])",
-       "mounts[0].uidMappings: not supported yet"},
       {"/vm", R"({"kernel": {"path": "/k"}})", "vm: not supported yet"},
   });
 }

@@ -414,20 +414,5 @@ TEST_CASE("an unknown rootfsPropagation is refused", "[mounts][propagation]") {
   CHECK(leftovers.found() == "");
 }
 
-TEST_CASE("options that skiff does not support yet are refused, not dropped", "[mounts]") {
-  SKIFF_ONLY("has these messages");
-  Bundle plain;
-  make_directories(plain.file("dir"));
-  for (const char* option : {"idmap", "ridmap", "tmpcopyup"}) {
-    INFO(option);
-    Bundle bundle;
-    bundle.mount("/mnt", "bind", plain.file("dir"), std::string("bind,") + option);
-    const Output output = Container(bundle).create();
-    CHECK(output.status == 1);
-    CHECK_THAT(output.err, Catch::Contains(option) && Catch::Contains("mounts[6]"));
-    CHECK(count(output.err, "\n") == 1);
-  }
-}
-
 }  // namespace
 }  // namespace tests

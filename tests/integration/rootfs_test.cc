@@ -71,25 +71,6 @@ TEST_CASE("the default devices work", "[rootfs]") {
         "4\n4\n1\n");
 }
 
-TEST_CASE("linux.devices makes the devices it lists", "[rootfs]") {
-  Bundle bundle;
-  bundle.set("/linux/devices", R"([
-      {"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 438, "uid": 7, "gid": 8},
-      {"path": "/dev/deep/node", "type": "b", "major": 7, "minor": 200, "fileMode": 384},
-      {"path": "/dev/pipe", "type": "p", "fileMode": 416}])");
-  bundle.sh("stat -c '%n %F %t:%T %a %u:%g' /dev/fuse /dev/deep/node /dev/pipe");
-  const Output output = Container(bundle).run();
-  if (testing(Program::Skiff) && contains(output.err, "not supported yet")) {
-    CHECK_THAT(output.err, Catch::Contains("linux.devices: not supported yet"));
-    SKIP("linux.devices is not supported yet, and said so");
-  }
-  INFO(output.err);
-  CHECK(output.out ==
-        "/dev/fuse character special file a:e5 666 7:8\n"
-        "/dev/deep/node block special file 7:c8 600 0:0\n"
-        "/dev/pipe fifo 0:0 640 0:0\n");
-}
-
 TEST_CASE("an image's own files at /dev do not become devices of the host", "[rootfs]") {
   Bundle bundle;
   write_file(bundle.rootfs() + "/dev/null", "a file");

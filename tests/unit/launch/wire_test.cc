@@ -20,7 +20,7 @@ LaunchPlan full_plan() {
   plan.namespaces.time_offsets = {{1, -2, 3}};
   launch::RootfsPlan rootfs;
   rootfs.path = "/bundle/rootfs";
-  rootfs.readonly = rootfs.no_pivot = rootfs.shares_host_mounts = rootfs.sources_sent = true;
+  rootfs.readonly = rootfs.no_pivot = rootfs.shares_host_mounts = rootfs.root_sent = true;
   rootfs.host_propagation = 4;
   rootfs.final_propagation = 5;
   rootfs.make_devices = false;
@@ -35,9 +35,15 @@ LaunchPlan full_plan() {
   mount.cleared = 9;
   mount.propagation = 10;
   mount.data = "size=1k";
+  mount.tree_flags = 11;
+  mount.tree_cleared = 12;
+  mount.label = "a:b:c";
   mount.plain_directory = mount.must_be_proc = mount.read_only_later = true;
+  mount.over_root = mount.detached = mount.copy_up = mount.copy_symlink = true;
+  mount.source_nofollow = mount.target_nofollow = mount.source_sent = true;
+  mount.idmap = launch::IdMapPlan{true, true, {{0, 1, 2}}, {{3, 4, 5}}};
   rootfs.mounts = {mount, mount};
-  rootfs.devices = {{"/dev/null", 0600, 1, 3}};
+  rootfs.devices = {{0, "/dev/null", 'b', 1, 3, 0600, 7, 8}};
   rootfs.masked_paths = {"/proc/kcore"};
   rootfs.readonly_paths = {"/proc/sys"};
   plan.rootfs = rootfs;
@@ -93,6 +99,8 @@ TEST_CASE("a plan survives the wire with every field", "[launch]") {
   CHECK(decoded->namespaces.joins.at(0).path == "/run/netns/x");
   CHECK(decoded->rootfs->mounts.at(1).data == "size=1k");
   CHECK(decoded->rootfs->mounts.at(1).kind == launch::MountKind::Bind);
+  CHECK(decoded->rootfs->mounts.at(1).idmap->gids.at(0).size == 5);
+  CHECK(decoded->rootfs->devices.at(0).gid == 8u);
   CHECK(decoded->create_container.at(0).timeout == 5);
   CHECK_FALSE(decoded->start_container.at(0).timeout.has_value());
   CHECK(decoded->process.console_size->width == 80);

@@ -128,16 +128,3 @@ TEST_CASE("more mappings than the kernel takes are refused", "[spec]") {
   CHECK(refusal_of("\"gidMappings\": [" + entries + "]") ==
         "linux.gidMappings: 341 entries, the kernel takes 340");
 }
-
-TEST_CASE("linux members that are not honoured are refused unless blank", "[spec]") {
-  const std::pair<const char*, const char*> table[] = {
-      {"devices", R"([{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}])"},
-      {"mountLabel", R"("system_u:object_r:svirt_sandbox_file_t:s0")"},
-  };
-  for (const auto& [name, value] : table) {
-    const std::string member = "\"" + std::string(name) + "\": ";
-    CHECK(refusal_of(member + value) == "linux." + std::string(name) + ": not supported yet");
-    linux_of(member + "null");
-  }
-  linux_of(R"("devices": [], "netDevices": {}, "mountLabel": "")");
-}

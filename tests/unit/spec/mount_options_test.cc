@@ -69,7 +69,7 @@ TEST_CASE("every option of mount(8) that is a flag sets or clears it", "[spec]")
     CHECK(options.data.empty());
   }
   const auto known = spec::known_mount_options();
-  CHECK(known.size() == std::size(table) + 8);  // and the eight of the next test
+  CHECK(known.size() == std::size(table) + 8 + 18 + 5 + 6);  // and those of the tests below
   CHECK(std::is_sorted(known.begin(), known.end()));
 }
 
@@ -124,20 +124,131 @@ TEST_CASE("data longer than the kernel takes is an error", "[spec]") {
   CHECK(options.error().text() == "4096 bytes of file system options, the kernel takes 4095");
 }
 
-TEST_CASE("options of the specification that have no support are named", "[spec]") {
-  for (const std::string word :
-       {"copy-symlink", "dest-nofollow", "idmap",       "idmap=uids=0-1000-1;gids=0-1000-1",
-        "rasync",       "ratime",        "rdev",        "rdiratime",
-        "rdirsync",     "rexec",         "ridmap",      "ridmap=uids=0-1-1",
-        "rmand",        "rnoatime",      "rnodev",      "rnodiratime",
-        "rnoexec",      "rnomand",       "rnorelatime", "rnostrictatime",
-        "rnosuid",      "rnosymfollow",  "rrelatime",   "rro",
-        "rrw",          "rstrictatime",  "rsuid",       "rsymfollow",
-        "rsync",        "src-nofollow",  "tmpcopyup"}) {
-    CAPTURE(word);
-    const auto options = parse_mount_options({"nosuid", word});
-    REQUIRE_FALSE(options);
-    CHECK(options.error().text() == "\"" + word + "\": not supported yet");
+TEST_CASE("words with an r hold for the whole tree", "[spec]") {
+  struct Row {
+    const char* word;
+    unsigned long set;
+    unsigned long cleared;
+  };
+  const Row table[] = {
+      {"rro", MS_RDONLY, 0},
+      {"rrw", 0, MS_RDONLY},
+      {"rsuid", 0, MS_NOSUID},
+      {"rnosuid", MS_NOSUID, 0},
+      {"rdev", 0, MS_NODEV},
+      {"rnodev", MS_NODEV, 0},
+      {"rexec", 0, MS_NOEXEC},
+      {"rnoexec", MS_NOEXEC, 0},
+      {"ratime", 0, MS_NOATIME},
+      {"rnoatime", MS_NOATIME, MS_RELATIME | MS_STRICTATIME},
+      {"rdiratime", 0, MS_NODIRATIME},
+      {"rnodiratime", MS_NODIRATIME, 0},
+      {"rrelatime", MS_RELATIME, MS_NOATIME | MS_STRICTATIME},
+      {"rnorelatime", 0, MS_RELATIME},
+      {"rstrictatime", MS_STRICTATIME, MS_NOATIME | MS_RELATIME},
+      {"rnostrictatime", 0, MS_STRICTATIME},
+      {"rsymfollow", 0, MS_NOSYMFOLLOW},
+      {"rnosymfollow", MS_NOSYMFOLLOW, 0},
+  };
+  const auto known = spec::known_mount_options();
+  for (const Row& row : table) {
+    CAPTURE(row.word);
+    const MountOptions options = parse({row.word});
+    CHECK(options.tree_flags == row.set);
+    CHECK(options.tree_cleared == row.cleared);
+    CHECK(options.flags == 0);
+    CHECK(options.cleared == 0);
+    CHECK(std::binary_search(known.begin(), known.end(), row.word));
   }
-  CHECK(parse({"idmapped=1", "rro=1"}).data == "idmapped=1,rro=1");
+  CHECK(parse({"rsync", "rdirsync", "rmand"}).flags == (MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK));
+  CHECK(parse({"rasync", "rnomand"}).cleared == (MS_SYNCHRONOUS | MS_MANDLOCK));
+}
+
+TEST_CASE("between a mount's own flag and its tree's the later word wins", "[spec]") {
+  MountOptions options = parse({"rw", "noexec", "rro"});
+  CHECK(options.tree_flags == MS_RDONLY);
+  CHECK(options.flags == MS_NOEXEC);
+  CHECK(options.cleared == 0);
+
+  options = parse({"rro", "rw"});
+  CHECK(options.tree_flags == MS_RDONLY);
+  CHECK(options.cleared == MS_RDONLY);
+
+  options = parse({"rro", "rrw"});
+  CHECK(options.tree_flags == 0);
+  CHECK(options.tree_cleared == MS_RDONLY);
+
+  options = parse({"noatime", "rstrictatime"});
+  CHECK(options.flags == 0);
+  CHECK(options.cleared == 0);
+  CHECK(options.tree_flags == MS_STRICTATIME);
+}
+
+TEST_CASE("words that are for skiff itself", "[spec]") {
+  const MountOptions options =
+      parse({"tmpcopyup", "copy-symlink", "src-nofollow", "dest-nofollow", "mode=700"});
+  CHECK(options.copy_up);
+  CHECK(options.copy_symlink);
+  CHECK(options.source_nofollow);
+  CHECK(options.target_nofollow);
+  CHECK(options.data == "mode=700");
+  CHECK(parse({"tmpcopyup=1", "rro=1", "idmapped=1"}).data == "tmpcopyup=1,rro=1,idmapped=1");
+}
+
+TEST_CASE("an id mapping, plain and as crun writes it", "[spec]") {
+  CHECK_FALSE(parse({"rbind"}).idmap);
+  CHECK_FALSE(parse({"idmap"}).idmap->recursive);
+  CHECK(parse({"ridmap"}).idmap->recursive);
+  CHECK(parse({"idmap", "ridmap"}).idmap->recursive);
+
+  const auto option = parse({"idmap=uids=0-1-10#@10-11-5;gids=7-100-2"}).idmap;
+  REQUIRE(option);
+  CHECK_FALSE(option->recursive);
+  REQUIRE(option->uids.size() == 2);
+  CHECK(option->uids[0].mapping.container_id == 0);
+  CHECK(option->uids[0].mapping.host_id == 1);
+  CHECK(option->uids[0].mapping.size == 10);
+  CHECK_FALSE(option->uids[0].relative);
+  CHECK(option->uids[1].relative);
+  REQUIRE(option->gids.size() == 1);
+  CHECK(option->gids[0].mapping.host_id == 100);
+  CHECK(parse({"ridmap=gids=0-0-1"}).idmap->uids.empty());
+}
+
+TEST_CASE("a malformed id mapping is named", "[spec]") {
+  const std::pair<const char*, const char*> table[] = {
+      {"idmap=", "idmap: \"\" is not \"uids=…\" or \"gids=…\", each once"},
+      {"idmap=users=0-1-1", "idmap: \"users=0-1-1\" is not \"uids=…\" or \"gids=…\", each once"},
+      {"idmap=uids=0-1-1;uids=2-3-1",
+       "idmap: \"uids=2-3-1\" is not \"uids=…\" or \"gids=…\", each once"},
+      {"ridmap=uids=", "ridmap: \"\" is not FROM-TO-COUNT"},
+      {"idmap=uids=0-1", "idmap: \"0-1\" is not FROM-TO-COUNT"},
+      {"idmap=uids=0-1-0", "idmap: \"0-1-0\" is not FROM-TO-COUNT"},
+      {"idmap=uids=0-1-1-1", "idmap: \"0-1-1-1\" is not FROM-TO-COUNT"},
+      {"idmap=gids=0--1-1", "idmap: \"0--1-1\" is not FROM-TO-COUNT"},
+      {"idmap=gids=0-4294967290-9", "idmap: \"0-4294967290-9\" is not FROM-TO-COUNT"},
+      {"idmap=gids=0-1-1#", "idmap: \"\" is not FROM-TO-COUNT"},
+  };
+  for (const auto& [word, error] : table) {
+    CAPTURE(word);
+    const auto options = parse_mount_options({word});
+    REQUIRE_FALSE(options);
+    CHECK(options.error().text() == error);
+  }
+}
+
+TEST_CASE("what makes a bind mount", "[spec]") {
+  const auto is_bind = [](const char* type, const char* source, const char* option) {
+    spec::Mount mount;
+    mount.type = type;
+    mount.source = source;
+    return spec::is_bind(mount, parse({option}));
+  };
+  CHECK(is_bind("none", "/x", "bind"));
+  CHECK(is_bind("tmpfs", "/x", "rbind"));
+  CHECK(is_bind("bind", "/x", "ro"));
+  CHECK(is_bind("", "/x", "ro"));
+  CHECK_FALSE(is_bind("", "", "ro"));
+  CHECK_FALSE(is_bind("", "/x", "remount"));
+  CHECK_FALSE(is_bind("tmpfs", "tmpfs", "ro"));
 }

@@ -62,8 +62,9 @@ TEST_CASE("host and domain name need a UTS namespace and fit it", "[spec]") {
 TEST_CASE("mount options are sorted before anything is mounted", "[spec]") {
   Spec spec = spec_with({});
   spec.mounts.resize(3);
-  spec.mounts[1].options = {"bind", "rro"};
-  CHECK(verdict(spec) == "mounts[1].options: \"rro\": not supported yet");
+  spec.mounts[1].options = {"bind", "idmap=0"};
+  CHECK(verdict(spec) ==
+        "mounts[1].options: idmap: \"0\" is not \"uids=…\" or \"gids=…\", each once");
   spec.mounts[1].options = {"nosuidd", "mode=755"};
   CHECK(verdict(spec).empty());
   spec.mounts[1].options.push_back("rbind");
