@@ -10,13 +10,14 @@
 #include "src/commands/commands.h"
 #include "src/commands/output.h"
 #include "src/commands/values.h"
-#include "src/container/lifecycle.h"
+#include "src/container/listing.h"
+#include "src/container/state.h"
 
 namespace skiff::commands {
 namespace {
 
-using container::Container;
 using container::ContainerStore;
+using container::Listed;
 using container::Status;
 
 constexpr Option kOptions[] = {
@@ -24,23 +25,12 @@ constexpr Option kOptions[] = {
     {"quiet", 'q', "", "print the ids alone"},
 };
 
-struct Listed {
-  Container container;
-  Status status;
-};
-
-Result<Listed> look_at(const ContainerStore& store, const std::string& id) {
-  Container container = TRY(Container::load(store, id));
-  const Status status = TRY(container.status());
-  return Listed{std::move(container), status};
-}
-
 /// The containers there are. Others make and delete containers meanwhile: one
 /// that vanished is none, and one that cannot be read must not hide the rest.
 Result<std::vector<Listed>> look_at_all(const ContainerStore& store) {
   std::vector<Listed> all;
   for (const std::string& id : TRY(store.ids())) {
-    Result<Listed> listed = look_at(store, id);
+    Result<Listed> listed = container::look_at(store, id);
     if (listed)
       all.push_back(*std::move(listed));
     else if (store.open(id))
@@ -60,7 +50,7 @@ std::string as_table(const std::vector<Listed>& all) {
   const std::string passwd = all.empty() ? std::string() : read_passwd();
   std::vector<Row> rows = {{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
   for (const Listed& listed : all) {
-    const container::Record& record = listed.container.record();
+    const container::Record& record = listed.record;
     const pid_t pid = listed.status == Status::Stopped ? 0 : record.pid;
     rows.push_back({record.id, fmt::format("{}", pid), name(listed.status), record.bundle,
                     record.created, user_name(record.owner, passwd)});
@@ -73,8 +63,8 @@ std::string as_json(const std::vector<Listed>& all) {
   std::vector<std::string> states;
   states.reserve(all.size());
   for (const Listed& listed : all)
-    states.push_back(listed.container.state_json(
-        listed.status, true, user_name(listed.container.record().owner, passwd)));
+    states.push_back(container::state_json(listed.record, listed.status, true,
+                                           user_name(listed.record.owner, passwd)));
   return fmt::format("[{}]\n", text::join(states, ","));
 }
 

@@ -1,6 +1,7 @@
 #include "src/commands/commands.h"
 #include "src/commands/output.h"
 #include "src/container/lifecycle.h"
+#include "src/container/state.h"
 
 namespace skiff::commands {
 namespace {
@@ -9,7 +10,7 @@ Result<int> state(const Invocation& call) {
   const container::ContainerStore store = TRY(call.globals.store());
   container::Container container = TRY(container::Container::load(store, call.id()));
   const container::Status status = TRY(container.status());
-  TRY(print(container.state_json(status) + '\n'));
+  TRY(print(container::state_json(container.record(), status) + '\n'));
   return EXIT_SUCCESS;
 }
 

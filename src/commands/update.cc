@@ -182,9 +182,8 @@ Result<UpdateRequest> update_request(const Arguments& arguments) {
     std::string text = TRY(read_resources(*file).context("--resources"));
     request.resources = TRY(spec::decode_resources(std::move(text)).context("--resources"));
   }
-  for (const char* option : {"l3-cache-schema", "mem-bw-schema"})
-    if (arguments.get(option))
-      return Error::invalid("--{}: the container has no linux.intelRdt", option);
+  request.l3_cache_schema = arguments.get("l3-cache-schema");
+  request.mem_bw_schema = arguments.get("mem-bw-schema");
   TRY(take_memory(arguments, request.resources));
   TRY(take_cpu(arguments, request.resources));
   TRY(take(arguments, "pids-limit", request.resources.pids_limit, parse_number));

@@ -35,6 +35,7 @@ bool is_locked(const StateDir& dir) {
 /// Whether init still waits for `start`. The socket's name may outlive that when the
 /// starter was killed; a listener that is gone refuses the connection.
 bool waits_for_start(const StateDir& dir) {
+  if (::faccessat(dir.fd.get(), "start.sock", F_OK, 0) < 0) return false;
   const auto probe = connect_to(dir);
   return probe || probe.error().is(EAGAIN);
 }
@@ -64,8 +65,7 @@ Result<Status> Container::status() {
     if (auto fresh = container::load(dir_)) record_ = std::move(*fresh);
     if (!record_.ready) return creating ? Status::Creating : Status::Stopped;
   }
-  const Fd init = TRY(init_pidfd());
-  if (!init) return Status::Stopped;
+  if (!TRY(pidfd::is_running(record_.pid, record_.start_time))) return Status::Stopped;
   const auto frozen = cgroup::open(record_.cgroup)->is_frozen();
   if (frozen && *frozen) return Status::Paused;
   return waits_for_start(dir_) ? Status::Created : Status::Running;
@@ -133,11 +133,7 @@ Result<void> Container::kill(int signal, bool all) {
   auto sent = pidfd::send_signal(init, signal);
   if (!sent && sent.error().is(ESRCH)) return not_running();
   TRY(std::move(sent));
-  // A frozen v1 cgroup holds even SIGKILL back until it is thawed.
-  if (signal == SIGKILL) {
-    const auto frozen = cgroup->is_frozen();
-    if (frozen && *frozen) TRY(cgroup->freeze(false));
-  }
+  if (signal == SIGKILL) TRY(cgroup->release_killed());
   return {};
 }
 

@@ -23,9 +23,6 @@ class Container {
   const Record& record() const { return record_; }
   /// Reads the Record again where it was not complete when it was loaded.
   Result<Status> status();
-  /// The state of runtime.md#state with runc's additions (rootfs, created, owner), indented JSON.
-  /// pid is 0 once stopped. `compact`: one line, for list --format json, which names the owner.
-  std::string state_json(Status status, bool compact = false, std::string_view owner = "") const;
 
   /// Releases init; returns once the user's process was exec'ed. poststart hooks run.
   Result<void> start();

@@ -55,13 +55,13 @@ std::string inner_hook_state(const Record& record, Status status) {
   return hook_state(inner, status);
 }
 
-std::string Container::state_json(Status status, bool compact, std::string_view owner) const {
+std::string state_json(const Record& record, Status status, bool compact, std::string_view owner) {
   json::Writer out(compact ? json::Style::Compact : json::Style::Indented);
   out.begin_object();
-  write_head(out, record_, status);
-  out.field("rootfs", record_.rootfs);
-  out.field("created", record_.created);
-  write_annotations(out, record_.annotations);
+  write_head(out, record, status);
+  out.field("rootfs", record.rootfs);
+  out.field("created", record.created);
+  write_annotations(out, record.annotations);
   out.field("owner", owner);
   out.end_object();
   return out.take();

@@ -15,4 +15,9 @@ std::string hook_state(const Record& record, Status status);
 /// container sees (config.md#posix-platform-hooks, runtime.md#state).
 std::string inner_hook_state(const Record& record, Status status);
 
+/// The state of runtime.md#state with runc's additions (rootfs, created, owner), indented JSON.
+/// pid is 0 once stopped. `compact`: one line, for list --format json, which names the owner.
+std::string state_json(const Record& record, Status status, bool compact = false,
+                       std::string_view owner = "");
+
 }  // namespace skiff::container

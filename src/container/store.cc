@@ -108,6 +108,13 @@ Result<StateDir> ContainerStore::open(const std::string& id) const {
   return open_directory(root_, id);
 }
 
+Result<Record> ContainerStore::peek(const std::string& id) const {
+  const std::string path = fmt::format("{}/{}/{}", root_, id, kRecordFile);
+  const Fd file = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW));
+  std::string json = TRY(sys::read_all(file, kMaxRecord, path));
+  return record_from_json(std::move(json)).context("{}", path);
+}
+
 Result<void> ContainerStore::forget(const StateDir& dir) const {
   // Only plain files are kept here; the directory is ours alone.
   const Fd again = TRY(sys::open_at(dir.fd, ".", O_RDONLY | O_DIRECTORY));

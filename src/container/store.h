@@ -73,6 +73,9 @@ class ContainerStore {
   Result<StateDir> reserve(const std::string& id) const;
   /// Opens the directory of an existing container: "container does not exist".
   Result<StateDir> open(const std::string& id) const;
+  /// The Record of a container whose create was completed, in as few calls as can be. Fails with
+  /// ENOENT for any other.
+  Result<Record> peek(const std::string& id) const;
   /// Removes directory and contents; absent is fine.
   Result<void> forget(const StateDir& dir) const;
   /// Ids present, sorted; none if the root does not exist.

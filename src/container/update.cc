@@ -88,6 +88,23 @@ Result<std::string> with_process(std::string text, const spec::Process& present,
   return text;
 }
 
+bool changes_rdt(const UpdateRequest& request) {
+  return request.l3_cache_schema || request.mem_bw_schema;
+}
+
+Result<std::string> with_rdt(std::string text, const spec::Spec& present,
+                             const UpdateRequest& request) {
+  if (!changes_rdt(request)) return text;
+  if (!present.linux.intel_rdt) return Error::invalid("linux.intelRdt: the container has none");
+  if (request.l3_cache_schema)
+    text = TRY(json::with_member(text, {"linux", "intelRdt", "l3CacheSchema"},
+                                 quoted(*request.l3_cache_schema)));
+  if (request.mem_bw_schema)
+    text = TRY(json::with_member(text, {"linux", "intelRdt", "memBwSchema"},
+                                 quoted(*request.mem_bw_schema)));
+  return text;
+}
+
 /// What processes that live already are to have.
 LiveValues live_values(const spec::Spec& wanted, const UpdateRequest& request) {
   LiveValues values;
@@ -122,6 +139,7 @@ Result<std::string> updated_config(const std::string& text, const spec::Spec& pr
   const std::string encoded = spec::encode_resources(resources);
   if (encoded != spec::encode_resources(before))
     updated = TRY(json::with_member(updated, {"linux", "resources"}, encoded));
+  updated = TRY(with_rdt(std::move(updated), present, request));
   if (!changes_process(request)) return updated;
   if (!present.process) return Error::invalid("process: the container has none to change");
   return with_process(std::move(updated), *present.process, request);
@@ -144,12 +162,19 @@ Result<void> update(const ContainerStore& store, const std::string& id,
   TRY(cgroup->update(present.linux.resources.value_or(spec::Resources()),
                      wanted.linux.resources.value_or(spec::Resources())));
   Undo revert([&] { cgroup->revert(); });
+  const resctrl::Group& group = container.record().resctrl;
+  std::string schemata;
+  if (changes_rdt(request)) schemata = TRY(resctrl::change(group, *wanted.linux.intel_rdt));
+  Undo put_back([&] {
+    if (!schemata.empty()) (void)resctrl::write_schemata(group, schemata);
+  });
   const LiveValues values = live_values(wanted, request);
   LiveChange live;
   Undo give_back([&] { live.revert(); });
   if (!values.empty()) TRY(live.apply(values, [&] { return container.processes(); }));
   TRY(commit_config(dir));
   give_back.keep();
+  put_back.keep();
   revert.keep();
   unstage.keep();
   return {};

@@ -18,6 +18,8 @@ struct UpdateRequest {
   std::string io_priority;                // process.ioPriority as JSON
   std::string cpus;                       // a list such as "0-3"; for exec, process.execCPUAffinity
   std::optional<int32_t> oom_score_adj;
+  std::optional<std::string> l3_cache_schema;  // of linux.intelRdt, which the container must have
+  std::optional<std::string> mem_bw_schema;
 };
 
 /// The configuration `text`, which decodes to `present`, with what `request` changes. Pure. The

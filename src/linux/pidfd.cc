@@ -87,6 +87,14 @@ Result<uint64_t> start_time(pid_t pid) {
   return found.start_time;
 }
 
+Result<bool> is_running(pid_t pid, uint64_t start_time) {
+  if (pid <= 0) return false;
+  const auto found = stat(pid);
+  if (!found && is_gone(found.error())) return false;
+  if (!found) return found.error();
+  return found->start_time == start_time && found->state != 'Z' && found->state != 'X';
+}
+
 Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
   if (pid <= 0) return Fd();
   auto opened = open(pid);

@@ -36,6 +36,9 @@ Result<uint64_t> start_time(pid_t pid);
 /// The pid that process `pid` has in its own, innermost pid namespace; nullopt when it is gone.
 std::optional<pid_t> innermost_pid(pid_t pid);
 
+/// Whether `pid` is that of a live process that started at `start_time`, at this moment.
+Result<bool> is_running(pid_t pid, uint64_t start_time);
+
 /// A pidfd of the live process `pid` that started at `start_time`; an empty Fd if it has exited,
 /// is a zombie, or its pid has come to mean another process.
 Result<Fd> open_verified(pid_t pid, uint64_t start_time);

@@ -193,6 +193,20 @@ Result<void> make(Group& group, const spec::IntelRdt& rdt) {
   return {};
 }
 
+Result<std::string> change(const Group& group, const spec::IntelRdt& rdt) {
+  std::string before = TRY(read(group.directory + "/schemata").context("linux.intelRdt"));
+  const auto [combined, last] = schemata_of(rdt);
+  Undo undo([&] { (void)write_schemata(group, before); });
+  if (!combined.empty()) TRY(write_schemata(group, combined));
+  if (!last.empty()) TRY(write_schemata(group, last));
+  undo.keep();
+  return before;
+}
+
+Result<void> write_schemata(const Group& group, const std::string& schemata) {
+  return write(group.directory, "schemata", schemata).context("linux.intelRdt");
+}
+
 Result<void> add(const Group& group, pid_t pid) {
   const std::string number = fmt::format("{}\n", pid);
   TRY(write(group.directory, "tasks", number).context("linux.intelRdt"));

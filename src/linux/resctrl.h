@@ -42,6 +42,9 @@ Result<Group> find_at(const std::string& root, const spec::IntelRdt& rdt, const 
 Result<void> make(Group& group, const spec::IntelRdt& rdt);
 /// Moves the process `pid` into the group; its children to come are born there.
 Result<void> add(const Group& group, pid_t pid);
+/// Writes the schemata of `rdt` to a group that is there; what they were, for another write.
+Result<std::string> change(const Group& group, const spec::IntelRdt& rdt);
+Result<void> write_schemata(const Group& group, const std::string& schemata);
 /// Removes what was made, unless others are in it by now; absent is fine.
 Result<void> remove(const Group& group);
 

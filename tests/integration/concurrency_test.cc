@@ -144,6 +144,45 @@ TEST_CASE("many containers of one root run at once and leave nothing", "[concurr
   CHECK(leftovers.found() == "");
 }
 
+TEST_CASE("200 containers made and deleted at once leave no cgroup", "[concurrency][cgroup]") {
+  NEEDS(environment().layout != CgroupLayout::None, "no cgroups");
+  constexpr int kContainers = 200;
+  constexpr int kAtOnce = 20;
+  Bundle bundle;
+  bundle.sh("exit 0").set("/root/path", quote(bundle.rootfs()));
+  bundle.set("/linux/cgroupsPath", quote("/" + environment().prefix + "swarm/ID"));
+  if (has_controller("pids")) bundle.set("/linux/resources/pids", R"({"limit": 20})");
+  const std::string config = read_file(bundle.path("ID") + "/config.json");
+  const Leftovers leftovers(bundle);
+  // Each of the shells makes and deletes its share, one after the other.
+  std::vector<Command> shells;
+  shells.reserve(kAtOnce);
+  CommandOptions options;
+  options.seconds = 300;
+  for (int shell = 0; shell < kAtOnce; ++shell) {
+    std::string script = "set -e; ";
+    for (int index = 0; index < kContainers / kAtOnce; ++index) {
+      const std::string id =
+          environment().prefix + "s" + std::to_string(shell) + "-" + std::to_string(index);
+      std::string own = config;
+      own.replace(own.find("swarm/ID") + 6, 2, id);
+      write_file(bundle.file(id + "/config.json"), own);
+      const std::string skiff = environment().runtime + " --root " + bundle.state_root();
+      script += skiff + " create --bundle " + bundle.file(id) + " " + id + " </dev/null; " + skiff +
+                " delete --force " + id + "; ";
+    }
+    shells.emplace_back(Words{"/bin/sh", "-c", script}, options);
+  }
+  for (Command& shell : shells) {
+    const Output output = shell.wait();
+    INFO(output.err);
+    CHECK(output.ok());
+  }
+  CHECK(find_cgroups(environment().prefix + "s").size() <= cgroup_roots().size());
+  remove_cgroups(environment().prefix + "swarm");
+  CHECK(leftovers.found() == "");
+}
+
 TEST_CASE("state and list are never confused by a create or delete under way", "[concurrency]") {
   SKIFF_ONLY("promises this");
   Bundle bundle;

@@ -1,4 +1,5 @@
 // list, ps, pause and resume: containers seen and held from outside.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -188,6 +189,111 @@ TEST_CASE("a paused container can be killed and deleted", "[pause]") {
   CHECK(container.remove({"--force"}).ok());
   CHECK(container.status() == "");
   CHECK(find_cgroups(container.id()).empty());
+}
+
+/// A cgroup below the container's that has a freezer, with a process of the container in it.
+class Nested {
+ public:
+  explicit Nested(Container& container) {
+    const bool v1 = has_controller("freezer");
+    std::string above = v1 ? container.cgroup("freezer") : "";
+    if (!v1)
+      for (const std::string& root : cgroup_roots())
+        if (exists(root + "/" + container.id() + "/cgroup.freeze"))
+          above = root + "/" + container.id();
+    file_ = above + "/nested/" + (v1 ? "freezer.state" : "cgroup.freeze");
+    frozen_ = v1 ? "FROZEN" : "1";
+    ::mkdir((above + "/nested").c_str(), 0755);
+    const std::string pid_file = container.bundle().file("nested-pid");
+    REQUIRE(container.exec({"-d", "--pid-file", pid_file}, {"/bin/sleep", "777"}).ok());
+    pid = std::stoi(read_file(pid_file));
+    write_file(above + "/nested/cgroup.procs", std::to_string(pid));
+  }
+  void freeze() const {
+    write_file(file_, frozen_);
+    REQUIRE(wait_until([&] { return is_frozen(); }));
+  }
+  bool is_frozen() const { return trim(read_file(file_)) == frozen_; }
+
+  pid_t pid = 0;
+
+ private:
+  std::string file_;
+  std::string frozen_;
+};
+
+TEST_CASE("ps lists processes of cgroups below the container's", "[ps]") {
+  NEEDS(can_freeze(), "no freezer");
+  Bundle bundle;
+  bundle.sh("sleep 1000");
+  Container container(bundle);
+  container.launch();
+  const Nested nested(container);
+  CHECK_THAT(runtime(bundle, {"ps", "-f", "json", container.id()}).out,
+             Catch::Contains(std::to_string(nested.pid)));
+}
+
+TEST_CASE("resume thaws what is frozen further down", "[pause]") {
+  SKIFF_ONLY("goes down the tree");
+  NEEDS(can_freeze(), "no freezer");
+  Bundle bundle;
+  bundle.sh("sleep 1000");
+  Container container(bundle);
+  container.launch();
+  const Nested nested(container);
+  nested.freeze();
+  REQUIRE(container.call("pause").ok());
+  REQUIRE(container.call("resume").ok());
+  CHECK_FALSE(nested.is_frozen());
+  CHECK(container.status() == "running");
+}
+
+TEST_CASE("a process that is frozen further down is killed with the rest", "[pause]") {
+  SKIFF_ONLY("goes down the tree");
+  NEEDS(can_freeze(), "no freezer");
+  Bundle bundle;
+  bundle.sh("sleep 1000");
+  for (const bool own_pids : {true, false}) {
+    if (!own_pids) bundle.ns("pid", "-");
+    Container killed(bundle);
+    killed.launch();
+    const Nested first(killed);
+    first.freeze();
+    REQUIRE(killed.kill({"KILL"}).ok());
+    CHECK(killed.becomes("stopped"));
+    CHECK(killed.remove().ok());
+
+    Container deleted(bundle);
+    deleted.launch();
+    const Nested second(deleted);
+    second.freeze();
+    const Output output = deleted.remove({"--force"});
+    INFO(output.err);
+    CHECK(output.ok());
+    CHECK(find_cgroups(deleted.id()).empty());
+  }
+}
+
+TEST_CASE("list tells of more containers than it may open files", "[list]") {
+  SKIFF_ONLY("keeps its state in state.json alone");
+  Bundle bundle;
+  bundle.sh("sleep 1000");
+  Container container(bundle);
+  container.launch();
+  const std::string record = read_file(bundle.state_root() + "/" + container.id() + "/state.json");
+  const std::string many = bundle.file("many");
+  constexpr size_t kContainers = 1000;
+  for (size_t i = 0; i < kContainers; ++i) {
+    const std::string id = "copy" + std::to_string(i);
+    std::string copy = record;
+    copy.replace(copy.find(container.id()), container.id().size(), id);
+    write_file(many + "/" + id + "/state.json", copy);
+  }
+  const Output output = run_command({"/bin/sh", "-c", "ulimit -n 32; exec \"$@\"", "sh",
+                                     environment().runtime, "--root", many, "list"});
+  CHECK(output.err.empty());
+  CHECK(lines(output.out).size() == kContainers + 1);
+  CHECK(count(output.out, "running") == kContainers);
 }
 
 }  // namespace

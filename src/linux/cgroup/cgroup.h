@@ -99,6 +99,8 @@ class Cgroup {
   virtual Result<bool> is_frozen() const = 0;
   /// `signal` to every process that is in the tree now; none with a reused pid is hit.
   virtual Result<void> signal(int signal) = 0;
+  /// Thaws what would keep killed processes from ending: v1 holds even those.
+  virtual Result<void> release_killed() = 0;
   /// SIGKILL to every process of the tree (cgroup.kill, else freeze + signals), thawed so that they
   /// die, until none is left (bounded, 10 s).
   virtual Result<void> kill_all() = 0;

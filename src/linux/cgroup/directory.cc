@@ -111,6 +111,16 @@ Result<std::string> Directory::read(const std::string& file) const {
   return read_file(TRY(fd()), file);
 }
 
+Result<std::string> Directory::peek(const std::string& file) const {
+  const std::string path = path_ + "/" + file;
+  const Fd opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened) return Error::from_errno("open {}", path);
+  std::array<char, 512> content;  // NOLINT(cppcoreguidelines-pro-type-member-init): read fills it
+  const ssize_t size = ::read(opened.get(), content.data(), content.size());
+  if (size < 0) return Error::from_errno("read {}", path);
+  return std::string(content.data(), static_cast<size_t>(size));
+}
+
 Result<void> Directory::write(const std::string& file, std::string_view value) const {
   const Fd target(::openat(TRY(fd()), file.c_str(), O_WRONLY | O_CLOEXEC));
   if (!target) return Error::from_errno("write {} to {}", value, file);

@@ -85,6 +85,8 @@ class Hybrid final : public Cgroup {
   /// v1 has all of them by the time that anybody can send signals.
   Result<void> signal(int signal) override { return v1_.signal(signal); }
 
+  Result<void> release_killed() override { return v1_.thaw_tree(); }
+
   uint64_t oom_kills() const override {
     return v1_.has("memory") ? v1_.oom_kills() : v2_.oom_kills();
   }
@@ -142,6 +144,7 @@ class Disabled final : public Cgroup {
   Result<bool> is_frozen() const override { return false; }
   uint64_t oom_kills() const override { return 0; }
   Result<void> signal(int) override { return {}; }
+  Result<void> release_killed() override { return {}; }
   Result<void> kill_all() override { return {}; }
   Result<void> remove() override { return {}; }
 };

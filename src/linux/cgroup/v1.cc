@@ -279,10 +279,10 @@ Result<void> V1::freeze(bool frozen) {
 Result<bool> V1::is_frozen() const {
   const Directory* freezer = find("freezer");
   if (!freezer) return false;
-  const auto thawed = state_is(*freezer, "THAWED");
-  if (!thawed && Directory::is_absent(thawed.error())) return false;
-  if (!thawed) return thawed.error();
-  return !*thawed;  // FROZEN, or FREEZING: on the way there
+  const auto state = freezer->peek(kFreezerState);
+  if (!state && Directory::is_absent(state.error())) return false;
+  if (!state) return state.error();
+  return text::trim(*state) != "THAWED";  // FROZEN, or FREEZING: on the way there
 }
 
 Result<void> V1::thaw_tree() const {

@@ -34,6 +34,7 @@ class V1 final : public Cgroup {
   Result<void> freeze(bool frozen) override;
   Result<bool> is_frozen() const override;
   Result<void> signal(int signal) override;
+  Result<void> release_killed() override { return thaw_tree(); }
   Result<void> kill_all() override;
   Result<void> remove() override;
 

@@ -333,9 +333,10 @@ Result<void> V2::freeze(bool frozen) {
 }
 
 Result<bool> V2::is_frozen() const {
-  auto frozen = reads_frozen();
-  if (!frozen && Directory::is_absent(frozen.error())) return false;
-  return frozen;
+  const auto events = directory_.peek("cgroup.events");
+  if (!events && Directory::is_absent(events.error())) return false;
+  if (!events) return events.error();
+  return number_of(*events, "frozen") != 0;
 }
 
 /// Without cgroup.kill (before Linux 5.14): frozen, so that no fork escapes the listing.

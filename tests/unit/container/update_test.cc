@@ -87,3 +87,17 @@ TEST_CASE("device rules do not grow with every update", "[container]") {
   CHECK(rules[1] == rule(false, 10, 200));
   CHECK(rules[2] == rule(false, 10, 229));
 }
+
+TEST_CASE("schemata change only where there are some", "[container]") {
+  UpdateRequest request;
+  request.l3_cache_schema = "L3:0=f";
+  CHECK(updated(request) == "linux.intelRdt: the container has none");
+  const std::string rdt =
+      R"({"ociVersion":"1.0.0","root":{"path":"r"},"linux":{"namespaces":[{"type":"mount"}],)"
+      R"("intelRdt":{"closID":"x","l3CacheSchema":"L3:0=1"}}})";
+  request.mem_bw_schema = "MB:0=20";
+  const auto changed = spec::decoded(updated(request, rdt.c_str())).linux.intel_rdt;
+  CHECK(changed->closid == "x");
+  CHECK(changed->l3_cache_schema == "L3:0=f");
+  CHECK(changed->mem_bw_schema == "MB:0=20");
+}

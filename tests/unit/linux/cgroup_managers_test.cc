@@ -1,5 +1,6 @@
 // The managers on made-up trees: a directory with the files that the kernel would show.
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -8,6 +9,7 @@
 
 #include "src/linux/cgroup/cgroup.h"
 #include "src/linux/cgroup/directory.h"
+#include "src/linux/cgroup/processes.h"
 
 using namespace skiff;
 using namespace skiff::cgroup;
@@ -276,4 +278,12 @@ TEST_CASE("numbers in flat-keyed files", "[linux]") {
   CHECK(number_of("oom_kill_disable 1\noom_kill 0\n", "oom_kill") == 0);
   CHECK(number_of("oom_kill text\n", "oom_kill") == 0);
   CHECK(number_of("", "oom_kill") == 0);
+}
+
+TEST_CASE("a process that keeps a cgroup busy is described", "[linux]") {
+  CHECK(describe({}) == "no process that can be seen from here");
+  CHECK_THAT(describe({::getpid()}),
+             Catch::StartsWith(fmt::format("process {} (\"", ::getpid())) &&
+                 Catch::Contains("\") in state "));
+  CHECK_THAT(describe({1, 2, 3, 4, 5}), Catch::EndsWith(" and 2 more"));
 }

@@ -190,3 +190,17 @@ TEST_CASE("a monitoring group where nothing is monitored", "[linux]") {
             "/gold/mon_groups/web: No such file or directory (hint: this processor or kernel "
             "monitors nothing)");
 }
+
+TEST_CASE("the schemata of a group change and change back", "[linux]") {
+  Fixture fixture;
+  fixture.group("mine", "    L3:0=1\n");
+  Group group;
+  group.directory = fixture.root + "/mine";
+  spec::IntelRdt wanted = rdt("mine");
+  wanted.l3_cache_schema = "L3:0=f";
+  const auto before = resctrl::change(group, wanted);
+  REQUIRE(before);
+  CHECK(fixture.get("mine/schemata") == "L3:0=f\n");
+  CHECK(resctrl::write_schemata(group, *before));
+  CHECK(fixture.get("mine/schemata") == "    L3:0=1\n");
+}
