@@ -145,20 +145,28 @@ struct Construction {
   launch::HookFiles hook_files;
   Fd console;
   bool equipped = false;
+  bool made_group = false;  // in resctrl, which only a failed create removes whatever its name is
   bool kept = false;
 
   explicit Construction(const ContainerStore& in) : store(in) {}
   Construction(const Construction&) = delete;
   ~Construction() {
     if (kept) return;
+    dissolve();
+    if (dir.fd) (void)store.forget(dir);
+  }
+
+  /// Undoes all but the state directory, which tells what there is to do if this is interrupted.
+  void dissolve() {
     child.reset();
     if (cgroup) {
       (void)cgroup->kill_all();
       cgroup->revert();
+      cgroup.reset();
     }
     if (!dir.fd) return;
+    record.resctrl.made |= made_group;
     (void)release(dir, record);
-    (void)store.forget(dir);
   }
 };
 
@@ -175,11 +183,14 @@ Result<std::string> run_runtime_hooks(Construction& made, const Design& design) 
 }
 
 /// Writes the Record of a container that is ready; it counts once it is committed.
-Result<void> stage_record(Construction& made) {
+Result<void> stage_record(Construction& made, const Design& design) {
   made.ready = made.record;
   made.ready.pid = made.child->pid();
   made.ready.start_time = TRY(pidfd::start_time(made.ready.pid));
   made.ready.ready = true;
+  // config-linux.md#intelrdt: a group with a closID is not removed with its container.
+  const auto& rdt = design.bundle.spec.linux.intel_rdt;
+  if (rdt && rdt->closid) made.ready.resctrl.made = false;
   return stage(made.dir, made.ready);
 }
 
@@ -216,7 +227,9 @@ Result<void> furnish_init(Construction& made, const Design& design, const launch
   const pid_t pid = made.child->pid();
   if (design.plan.namespaces.joins_user())
     TRY(idmap::check_maps(pid, config.uid_mappings, config.gid_mappings));
-  return attach(made.dir, made.record, config, pid, joined_network(design.plan, handed));
+  TRY(attach(made.dir, made.record, config, pid, joined_network(design.plan, handed)));
+  made.made_group = made.record.resctrl.made;
+  return {};
 }
 
 Result<void> make_cgroup(Construction& made, const Design& design) {
@@ -224,6 +237,8 @@ Result<void> make_cgroup(Construction& made, const Design& design) {
   auto cgroup = cgroup::open(made.record.cgroup);
   TRY(cgroup->create(resources).context("create cgroup"));
   made.cgroup = std::move(cgroup);
+  // runtime.md#delete: what the container did not make is not deleted with it.
+  made.record.cgroup.kept = made.cgroup->found();
   TRY(made.cgroup->apply_limits(resources));
   if (!made.cgroup->applies_devices_atomically()) TRY(made.cgroup->apply_devices(resources));
   const auto owner = launch::cgroup_owner(design.bundle.spec);
@@ -262,7 +277,7 @@ Result<void> launch_init(Construction& made, const Design& design, const launch:
 
   // While init builds, all that it does not need; a slow start is a busy one here.
   if (!made.equipped) TRY(equip(made, design));
-  if (!design.plan.namespaces.bootstrap) TRY(stage_record(made));
+  if (!design.plan.namespaces.bootstrap) TRY(stage_record(made, design));
 
   Child::Requests requests;
   requests.uid_mappings = &design.bundle.spec.linux.uid_mappings;
@@ -291,7 +306,8 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   if (!launched) return explain_by_memory(std::move(launched).error(), made.child, *made.cgroup);
   TRY(made.child->raise_limits(design.plan.process));
 
-  if (design.plan.namespaces.bootstrap) TRY(stage_record(made));  // its pid is known only now
+  if (design.plan.namespaces.bootstrap)
+    TRY(stage_record(made, design));  // its pid is known only now
   // The name first: a container that is ready and has none counts as started.
   if (design.plan.start_socket) TRY(listen_on(start_socket, made.dir));
   TRY(commit(made.dir));
@@ -300,12 +316,15 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   TRY(hand_over(made.console, made.child->pidfd(), "standard", made.record.pid,
                 {options.console_socket, options.pidfd_socket, options.pid_file,
                  pidfd_receiver(design.bundle)}));
+  made.made_group = false;
   return {};
 }
 
-void run_poststop_after_failure(const Construction& made, const Design& design) {
-  // runtime.md#lifecycle: a failure from createRuntime on ends in the poststop hooks.
+void run_poststop_after_failure(Construction& made, const Design& design) {
+  // runtime.md#lifecycle: a failure from the first hook on ends in the poststop hooks, when the
+  // container is destroyed.
   if (made.record.pid == 0 || !made.record.has_poststop) return;
+  made.dissolve();
   launch::run_hooks_to_the_end("poststop", design.bundle.spec.hooks.poststop,
                                hook_state(made.record, Status::Stopped), made.hook_files);
 }
@@ -377,8 +396,9 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
     if (!started) stop_child(pid, pidfd);
   }
   if (!started) {
+    Error error = explain_by_memory(std::move(started).error(), made.child, *made.cgroup);
     run_poststop_after_failure(made, plan);
-    return explain_by_memory(std::move(started).error(), made.child, *made.cgroup);
+    return error;
   }
   made.kept = true;
   made.child.reset();

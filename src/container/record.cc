@@ -119,6 +119,7 @@ std::string to_json(const Record& record) {
   out.field("ready", record.ready);
   out.field("cgroup", record.cgroup.path);
   write_map(out, "cgroup_paths", record.cgroup.directories);
+  if (!record.cgroup.kept.empty()) out.array("cgroup_kept", record.cgroup.kept);
   write_map(out, "annotations", record.annotations);
   out.key("namespaces");
   out.begin_object();
@@ -156,6 +157,7 @@ Result<Record> record_from_json(std::string json) {
   record.ready = TRY(root.required<bool>("ready"));
   record.cgroup.path = TRY(root.required<std::string>("cgroup"));
   record.cgroup.directories = TRY(root.string_map("cgroup_paths"));
+  record.cgroup.kept = TRY(root.list<std::string>("cgroup_kept"));
   record.annotations = TRY(root.string_map("annotations"));
   record.namespaces = TRY(read_namespaces(root));
   record.no_new_keyring = TRY(root.required<bool>("no_new_keyring"));

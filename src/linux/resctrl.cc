@@ -130,9 +130,8 @@ std::string find_mount_point(std::string_view mountinfo) {
 
 std::pair<std::string, std::string> schemata_of(const spec::IntelRdt& rdt) {
   std::pair<std::string, std::string> portions;
-  if (!rdt.l3_cache_schema.empty())
-    for (const std::string_view line : text::split(rdt.l3_cache_schema, '\n'))
-      if (!line.empty() && !line.starts_with("MB:")) portions.first.append(line).append("\n");
+  for (const std::string_view line : text::split(rdt.l3_cache_schema, '\n'))
+    if (!line.empty()) portions.first.append(line).append("\n");
   if (!rdt.mem_bw_schema.empty()) portions.first.append(rdt.mem_bw_schema).append("\n");
   for (const std::string& line : rdt.schemata) portions.second.append(line).append("\n");
   return portions;

@@ -24,7 +24,7 @@ struct Group {
 std::string find_mount_point(std::string_view mountinfo);
 
 /// The lines to be written to a new group's `schemata`, in two portions: what l3CacheSchema and
-/// memBwSchema say together, then `schemata`; either may be empty. Pure.
+/// memBwSchema say, in this order, then `schemata`; either may be empty. Pure.
 std::pair<std::string, std::string> schemata_of(const spec::IntelRdt& rdt);
 
 /// Whether `present`, the text of a schemata file, gives every domain that `wanted` names just what

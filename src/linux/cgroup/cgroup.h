@@ -44,6 +44,8 @@ struct Paths {
   std::string path;
   /// Controller (or "name=systemd", or "" for v2) and the absolute directory.
   std::vector<std::pair<std::string, std::string>> directories;
+  /// Those of the directories that were there before the container, and stay.
+  std::vector<std::string> kept;
 };
 
 /// Resolves linux.cgroupsPath on `layout`: absolute from the hierarchies' roots, relative below
@@ -64,6 +66,8 @@ class Cgroup {
   /// ("container's cgroup is not empty: N process(es) found") or is frozen. Idempotent.
   /// On failure what this call made is removed.
   virtual Result<void> create(const spec::Resources& resources) = 0;
+  /// The directories that create() of this object found there: what is to be Paths::kept.
+  virtual std::vector<std::string> found() const { return {}; }
   /// Writes the limits, all but the device rules. Meant for an empty cgroup: see update.
   virtual Result<void> apply_limits(const spec::Resources& resources) = 0;
   /// Writes the device rules, with the default ones among them as device_rules() has it.
@@ -104,9 +108,9 @@ class Cgroup {
   /// SIGKILL to every process of the tree (cgroup.kill, else freeze + signals), thawed so that they
   /// die, until none is left (bounded, 10 s).
   virtual Result<void> kill_all() = 0;
-  /// Removes the tree, children first; retries while processes are still leaving (bounded,
-  /// 10 s), killing stragglers. Absent directories are fine: idempotent. An Error tells what is
-  /// stuck, and where in the kernel.
+  /// Removes the tree, but for what is kept, children first; retries while processes are still
+  /// leaving (bounded, 10 s), killing stragglers. Absent directories are fine: idempotent. An Error
+  /// tells what is stuck, and where in the kernel.
   virtual Result<void> remove() = 0;
 };
 

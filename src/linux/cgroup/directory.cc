@@ -176,13 +176,21 @@ Result<void> Directory::write_everywhere(const std::string& file, std::string_vi
   return {};
 }
 
+/// True if nothing is left there.
+Result<bool> Directory::remove_below() {
+  const auto directories = TRY(tree());
+  bool removed = true;
+  for (auto below = directories.rbegin(); below != directories.rend() && *below != "."; ++below)
+    removed &= ::unlinkat(TRY(fd()), below->c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT;
+  return removed;
+}
+
 Result<bool> Directory::remove_tree() {
+  if (stays_) return remove_below();
   const auto remove = [&] { return ::rmdir(path_.c_str()) == 0 || errno == ENOENT; };
   if (!remove()) {
     if (errno != EBUSY) return Error::from_errno("remove cgroup {}", path_);
-    const auto directories = TRY(tree());
-    for (auto below = directories.rbegin(); below != directories.rend() && *below != "."; ++below)
-      (void)::unlinkat(TRY(fd()), below->c_str(), AT_REMOVEDIR);  // the last rmdir tells
+    (void)TRY(remove_below());  // the last rmdir tells
     if (!remove()) {
       if (errno == EBUSY) return false;
       return Error::from_errno("remove cgroup {}", path_);

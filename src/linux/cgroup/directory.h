@@ -28,7 +28,9 @@ Result<bool> wait_until(const std::function<Result<bool>()>& done);
 
 class Directory {
  public:
-  explicit Directory(std::string path) : path_(std::move(path)) {}
+  /// `stays`: remove_tree() removes only what is below.
+  explicit Directory(std::string path, bool stays = false)
+      : path_(std::move(path)), stays_(stays) {}
 
   const std::string& path() const { return path_; }
 
@@ -38,6 +40,10 @@ class Directory {
   void unmake();
   /// Whether make() made the directory itself.
   bool is_new() const { return !made_.empty(); }
+  /// Adds the path to `found` if make() made nothing.
+  void tell_if_found(std::vector<std::string>& found) const {
+    if (!is_new()) found.push_back(path_);
+  }
   /// How many parents make() made.
   size_t new_parents() const { return made_.empty() ? 0 : made_.size() - 1; }
 
@@ -64,7 +70,10 @@ class Directory {
   Result<bool> remove_tree();
 
  private:
+  Result<bool> remove_below();
+
   std::string path_;
+  bool stays_;
   std::vector<std::string> made_;  // parents first
   mutable Fd fd_;
 };

@@ -28,6 +28,12 @@ class Hybrid final : public Cgroup {
     return {};
   }
 
+  std::vector<std::string> found() const override {
+    std::vector<std::string> all = v1_.found();
+    for (std::string& path : v2_.found()) all.push_back(std::move(path));
+    return all;
+  }
+
   Result<void> apply_limits(const spec::Resources& resources) override {
     TRY(v1_.apply_limits(on_v1(resources)));
     return v2_.apply_limits(on_v2(resources));
@@ -156,12 +162,14 @@ std::unique_ptr<Cgroup> open(Paths paths) {
                                [](const auto& entry) { return entry.first.empty(); });
   if (v2 == paths.directories.end()) {
     if (paths.directories.empty()) return std::make_unique<Disabled>();
-    return std::make_unique<V1>(paths.directories);
+    return std::make_unique<V1>(paths.directories, paths.kept);
   }
-  V2 unified(v2->second, paths.path.rfind('/') == 0);
+  const bool stays =
+      std::find(paths.kept.begin(), paths.kept.end(), v2->second) != paths.kept.end();
+  V2 unified(v2->second, paths.path.rfind('/') == 0, stays);
   paths.directories.erase(v2);
   if (paths.directories.empty()) return std::make_unique<V2>(std::move(unified));
-  return std::make_unique<Hybrid>(V1(paths.directories), std::move(unified));
+  return std::make_unique<Hybrid>(V1(paths.directories, paths.kept), std::move(unified));
 }
 
 }  // namespace skiff::cgroup

@@ -71,11 +71,15 @@ Result<bool> state_is(const Directory& freezer, std::string_view state) {
 
 }  // namespace
 
-V1::V1(const std::vector<std::pair<std::string, std::string>>& directories) {
+V1::V1(const std::vector<std::pair<std::string, std::string>>& directories,
+       const std::vector<std::string>& kept) {
   for (const auto& [controller, path] : directories) {
     size_t place = 0;
     while (place < directories_.size() && directories_[place].path() != path) ++place;
-    if (place == directories_.size()) directories_.emplace_back(path);
+    if (place == directories_.size()) {
+      const bool stays = std::find(kept.begin(), kept.end(), path) != kept.end();
+      directories_.emplace_back(path, stays);
+    }
     controllers_.push_back(controller);
     places_.push_back(place);
   }
@@ -112,6 +116,12 @@ Result<void> V1::make(const std::vector<Need>& needed) {
   }
   undo.keep();
   return {};
+}
+
+std::vector<std::string> V1::found() const {
+  std::vector<std::string> found;
+  for (const Directory& directory : directories_) directory.tell_if_found(found);
+  return found;
 }
 
 void V1::revert() {

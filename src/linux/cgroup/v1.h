@@ -15,9 +15,11 @@ namespace skiff::cgroup {
 class V1 final : public Cgroup {
  public:
   /// Controllers (or "name=systemd") and the cgroup's directory for each.
-  explicit V1(const std::vector<std::pair<std::string, std::string>>& directories);
+  explicit V1(const std::vector<std::pair<std::string, std::string>>& directories,
+              const std::vector<std::string>& kept);
 
   Result<void> create(const spec::Resources& resources) override;
+  std::vector<std::string> found() const override;
   Result<void> apply_limits(const spec::Resources& resources) override {
     return write_limits({}, resources);
   }

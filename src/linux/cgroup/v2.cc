@@ -124,6 +124,12 @@ Result<void> V2::make(const std::vector<Need>& needed, const Names& wanted) {
   return {};
 }
 
+std::vector<std::string> V2::found() const {
+  std::vector<std::string> found;
+  directory_.tell_if_found(found);
+  return found;
+}
+
 void V2::revert() {
   if (directory_.is_new()) {
     (void)wait_until([&] { return directory_.remove_tree(); });

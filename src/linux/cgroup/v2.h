@@ -15,9 +15,11 @@ namespace skiff::cgroup {
 class V2 final : public Cgroup {
  public:
   /// `at_top`: the directory lies right below the mount point.
-  V2(std::string directory, bool at_top) : directory_(std::move(directory)), at_top_(at_top) {}
+  V2(std::string directory, bool at_top, bool stays)
+      : directory_(std::move(directory), stays), at_top_(at_top) {}
 
   Result<void> create(const spec::Resources& resources) override;
+  std::vector<std::string> found() const override;
   Result<void> apply_limits(const spec::Resources& resources) override {
     return write_limits({}, resources);
   }

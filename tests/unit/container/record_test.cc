@@ -21,6 +21,7 @@ Record full_record() {
   record.ready = true;
   record.cgroup.path = "/web";
   record.cgroup.directories = {{"memory", "/sys/fs/cgroup/memory/web"}, {"", "/sys/fs/cgroup/web"}};
+  record.cgroup.kept = {"/sys/fs/cgroup/web"};
   record.annotations = {{"a.b", "c\"\n"}};
   record.namespaces = {{spec::NamespaceType::Pid, ""}, {spec::NamespaceType::Network, "/run/n"}};
   record.has_process = false;
@@ -40,6 +41,7 @@ TEST_CASE("a record survives its file with every field", "[container]") {
   CHECK(container::to_json(*read) == json);
   CHECK(read->start_time == 123456789);
   CHECK(read->cgroup.directories == full_record().cgroup.directories);
+  CHECK(read->cgroup.kept == full_record().cgroup.kept);
   CHECK(read->namespaces.at(1).path == "/run/n");
 }
 

@@ -187,6 +187,34 @@ TEST_CASE("unified files have the last word", "[linux]") {
                                "available in "));
 }
 
+TEST_CASE("a directory that was there before stays, and what is below it goes", "[linux]") {
+  for (const bool v2 : {false, true}) {
+    CAPTURE(v2);
+    Tree tree;
+    if (v2)
+      tree.v2({});
+    else
+      tree.v1("pids", {});
+    const std::string web = tree.paths.directories.at(0).second;
+    const auto cgroup = open(tree.paths);
+    CHECK(told(cgroup->create({})).empty());
+    CHECK(cgroup->found() == std::vector<std::string>{web});
+    std::filesystem::create_directories(web + "/below");
+    tree.paths.kept = cgroup->found();
+    CHECK(told(open(tree.paths)->remove()).empty());
+    CHECK(std::filesystem::exists(web));
+    CHECK_FALSE(std::filesystem::exists(web + "/below"));
+  }
+}
+
+TEST_CASE("what is delegated may be missing", "[linux]") {
+  Tree tree;
+  tree.v2({});
+  const auto cgroup = open(tree.paths);
+  CHECK(told(cgroup->create({})).empty());
+  CHECK(told(cgroup->delegate(::geteuid())).empty());
+}
+
 TEST_CASE("a cgroup that is in use or frozen is not reused", "[linux]") {
   Tree v1;
   v1.v1("freezer", {{"freezer.state", "FROZEN\n"}});

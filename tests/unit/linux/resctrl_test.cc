@@ -66,10 +66,10 @@ TEST_CASE("resctrl is found in mountinfo", "[linux]") {
 TEST_CASE("schemata are combined as the specification says", "[linux]") {
   spec::IntelRdt config;
   config.l3_cache_schema = "L3:0=f\nMB:0=10\nL3CODE:1=3";
-  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nL3CODE:1=3\n");
+  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nMB:0=10\nL3CODE:1=3\n");
   config.mem_bw_schema = "MB:0=20";
   config.schemata = {"L2:0=3", "MB:1=30"};
-  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nL3CODE:1=3\nMB:0=20\n");
+  CHECK(resctrl::schemata_of(config).first == "L3:0=f\nMB:0=10\nL3CODE:1=3\nMB:0=20\n");
   CHECK(resctrl::schemata_of(config).second == "L2:0=3\nMB:1=30\n");
   CHECK(resctrl::schemata_of({}).first == "");
 }
@@ -103,6 +103,10 @@ TEST_CASE("a group of the container's own is made, entered and removed", "[linux
   CHECK(fixture.get("web/schemata") == "L3:0=f;1=f\n");
   REQUIRE(resctrl::add(*group, 42));
   CHECK(fixture.get("web/tasks") == "42\n");
+  for (const char* file : {"schemata", "tasks"})  // of a real one they go with the directory
+    fs::remove(fixture.root + "/web/" + file);
+  REQUIRE(resctrl::remove(*group));
+  CHECK_FALSE(fs::exists(fixture.root + "/web"));
 }
 
 TEST_CASE("a group without closID must not be there before", "[linux]") {
@@ -156,6 +160,16 @@ TEST_CASE("the root group is \"/\"", "[linux]") {
   REQUIRE(resctrl::remove(*group));
   CHECK_FALSE(fs::exists(fixture.root + "/mon_groups/web"));
   CHECK(fs::exists(fixture.root));
+}
+
+TEST_CASE("a group with closID and a schema is made", "[linux]") {
+  const Fixture fixture;
+  auto group = resctrl::find_at(fixture.root, rdt("gold", {"L3:0=f"}), "web");
+  REQUIRE(group);
+  CHECK(group->directory == fixture.root + "/gold");
+  CHECK(group->made);
+  REQUIRE(resctrl::make(*group, rdt("gold", {"L3:0=f"})));
+  CHECK(fixture.get("gold/schemata") == "L3:0=f\n");
 }
 
 TEST_CASE("a group that others have entered is left to them", "[linux]") {
