@@ -192,7 +192,8 @@ TEST_CASE("features has the properties of the specification and no others", "[fe
   for (const char* flag :
        {"/linux/cgroup/v1", "/linux/cgroup/v2", "/linux/cgroup/rdma", "/linux/seccomp/enabled",
         "/linux/apparmor/enabled", "/linux/selinux/enabled", "/linux/intelRdt/enabled",
-        "/linux/intelRdt/schemata", "/linux/intelRdt/monitoring", "/linux/netDevices/enabled"}) {
+        "/linux/intelRdt/schemata", "/linux/intelRdt/monitoring", "/linux/netDevices/enabled",
+        "/linux/mountExtensions/idmap/enabled"}) {
     INFO(flag);
     CHECK(json_at(json, flag) == "true");
   }
