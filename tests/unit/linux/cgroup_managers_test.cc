@@ -310,8 +310,7 @@ TEST_CASE("numbers in flat-keyed files", "[linux]") {
 
 TEST_CASE("a process that keeps a cgroup busy is described", "[linux]") {
   CHECK(describe({}) == "no process that can be seen from here");
-  CHECK_THAT(describe({::getpid()}),
-             Catch::StartsWith(fmt::format("process {} (\"", ::getpid())) &&
-                 Catch::Contains("\") in state "));
+  CHECK_THAT(describe({::getpid()}), Catch::StartsWith(fmt::format("process {} (\"", ::getpid())) &&
+                                         Catch::Contains("\") in state "));
   CHECK_THAT(describe({1, 2, 3, 4, 5}), Catch::EndsWith(" and 2 more"));
 }
