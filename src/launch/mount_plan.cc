@@ -289,7 +289,8 @@ Result<std::optional<RootfsPlan>> plan_rootfs(const spec::Spec& spec, const Host
   plan.shares_host_mounts = (plan.final_propagation & MS_SHARED) != 0;
   plan.host_propagation = plan.shares_host_mounts ? 0 : MS_SLAVE | MS_REC;
   const bool user_namespace = namespaces.makes_user() || namespaces.joins_user();
-  plan.root_sent = user_namespace;
+  // Only root can copy trees of the host; others have none that they cannot reach from inside.
+  plan.root_sent = user_namespace && host.euid == 0;
   for (size_t i = 0; i < spec.mounts.size(); ++i)
     TRY(plan_mount(spec.mounts[i], static_cast<uint32_t>(i), spec, host, cgroup, options, plan));
   plan.make_devices = std::none_of(plan.mounts.begin(), plan.mounts.end(), covers_dev);

@@ -221,6 +221,7 @@ Result<std::vector<Device>> find(const std::vector<spec::NetDevice>& wanted, con
   const std::vector<Link> ours = TRY(list_links(here).context("linux.netDevices"));
   const std::vector<Link> theirs = TRY(list_links(there).context("linux.netDevices"));
   std::vector<Device> devices;
+  devices.reserve(wanted.size());
   for (const spec::NetDevice& device : wanted)
     devices.push_back(TRY(look_at(device, here, ours, theirs, devices)
                               .context("linux.netDevices.{}", device.host_name)));

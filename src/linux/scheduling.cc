@@ -72,7 +72,7 @@ Result<void> set_scheduler(pid_t pid, const spec::Scheduler& scheduler) {
 namespace {
 
 Result<void> set_io_priority(int who, pid_t id, const spec::IoPriority& priority) {
-  const int value = IOPRIO_PRIO_VALUE(priority.io_class, priority.level);
+  const auto value = static_cast<int>(IOPRIO_PRIO_VALUE(priority.io_class, priority.level));
   if (::syscall(SYS_ioprio_set, who, id, value) == 0) return {};
   Error error = Error::from_errno("process.ioPriority");
   if (!error.is(EPERM)) return error;

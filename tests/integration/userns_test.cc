@@ -1,5 +1,6 @@
 // User namespaces joined, with and without their mappings; supplementary groups.
 #include <grp.h>
+#include <pwd.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,6 +134,75 @@ TEST_CASE("an annotation that is neither yes nor no is refused", "[annotations]"
   CHECK(output.status == 1);
   CHECK_THAT(output.err, Catch::Contains("annotations.run.oci.keep_original_groups: \"perhaps\" is "
                                          "neither 0 nor 1"));
+}
+
+/// Whether newuidmap(1) would give user 1000 what the tests ask for.
+bool has_subordinate_ids() {
+  const passwd* user = ::getpwuid(1000);
+  if (user == nullptr || !exists("/usr/bin/newuidmap")) return false;
+  const std::string grant = std::string(user->pw_name) + ":100000:65536";
+  return contains(read_file("/etc/subuid"), grant) && contains(read_file("/etc/subgid"), grant);
+}
+
+/// A container of user 1000, with no cgroup of its own.
+Output run_as_user(Bundle& bundle, const std::string& ids, const std::string& process_user,
+                   const std::string& script) {
+  bundle.ns("user").remove("/linux/resources");
+  bundle.set("/linux/uidMappings", ids).set("/linux/gidMappings", ids);
+  bundle.without_cgroups_path().set("/process/user", process_user).sh(script);
+  const std::string path = bundle.path("rootless");
+  make_directories(bundle.file("user-state"));
+  CHECK(::chown(bundle.file("user-state").c_str(), 1000, 1000) == 0);
+  CommandOptions options;
+  options.cwd = "/";
+  return runtime_as_user({"--root", bundle.file("user-state"), "--cgroup-manager", "disabled",
+                          "run", "--bundle", path, "rootless"},
+                         options);
+}
+
+TEST_CASE("an ordinary user maps the own id without help", "[userns][rootless]") {
+  SKIFF_ONLY("and crun need no root");
+  Bundle bundle;
+  const Output output =
+      run_as_user(bundle, R"([{"containerID": 0, "hostID": 1000, "size": 1}])",
+                  R"({"uid": 0, "gid": 0})", "id -u; cat /proc/self/uid_map /proc/self/setgroups");
+  INFO(output.err);
+  const Words found = lines(output.out);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0] == "0");
+  CHECK_THAT(found[1], Catch::Matches(" *0 +1000 +1"));
+  CHECK(found[2] == "deny");
+}
+
+TEST_CASE("an ordinary user's groups cannot be set where setgroups is denied",
+          "[userns][rootless]") {
+  SKIFF_ONLY("tells it at once");
+  Bundle bundle;
+  const Output output = run_as_user(bundle, R"([{"containerID": 0, "hostID": 1000, "size": 1}])",
+                                    R"({"uid": 0, "gid": 0, "additionalGids": [0]})", "true");
+  CHECK(output.status == 1);
+  CHECK_THAT(output.err, Catch::Contains("process.user.additionalGids: setgroups is denied to an "
+                                         "unprivileged user (hint:"));
+}
+
+TEST_CASE("an ordinary user maps more ids through newuidmap and newgidmap", "[userns][rootless]") {
+  SKIFF_ONLY("and crun need no root");
+  NEEDS(has_subordinate_ids(), "user 1000 has no subordinate ids, or newuidmap is not here");
+  Bundle bundle;
+  const Output output = run_as_user(bundle, R"([{"containerID": 0, "hostID": 1000, "size": 1},
+                  {"containerID": 1, "hostID": 100000, "size": 65536}])",
+                                    R"({"uid": 5, "gid": 6, "additionalGids": [7]})",
+                                    "id -u; id -G; wc -l < /proc/self/uid_map");
+  INFO(output.err);
+  CHECK(output.out == "5\n6 7\n2\n");
+
+  Bundle stranger;
+  const Output refused = run_as_user(stranger, R"([{"containerID": 0, "hostID": 1000, "size": 1},
+                               {"containerID": 1, "hostID": 900000, "size": 65536}])",
+                                     R"({"uid": 0, "gid": 0})", "true");
+  CHECK(refused.status == 1);
+  CHECK_THAT(refused.err, Catch::Contains("linux.uidMappings: newuidmap failed:") &&
+                              Catch::Contains("grant the ids in /etc/subuid"));
 }
 
 }  // namespace
