@@ -32,7 +32,7 @@ std::pair<std::string, std::string> schemata_of(const spec::IntelRdt& rdt);
 bool is_satisfied(std::string_view wanted, std::string_view present);
 
 /// The group that `rdt` asks for below the mount point of this mount namespace, for the container
-/// `id`. Makes nothing; `made` tells whether join() will. Errors begin with "linux.intelRdt".
+/// `id`. Makes nothing; `made` tells whether make() will. Errors begin with "linux.intelRdt".
 Result<Group> find(const spec::IntelRdt& rdt, const std::string& id);
 /// As find(), with resctrl at `root`.
 Result<Group> find_at(const std::string& root, const spec::IntelRdt& rdt, const std::string& id);

@@ -147,6 +147,37 @@ TEST_CASE("what the image has mounted on /proc does not take the label away",
   CHECK(read_file(bundle.rootfs() + "/proc/thread-self/attr/apparmor/exec") == "");
 }
 
+TEST_CASE("what a container has mounted on its /proc does not take the label of exec away",
+          "[labels][apparmor][attack][exec]") {
+  NEEDS(has_apparmor(), "AppArmor is not enabled");
+  SKIFF_ONLY("applies the label all the same; others refuse");
+  const Profile profile;
+  NEEDS(profile.loaded(), "apparmor_parser cannot load a profile");
+  // CVE-2025-52881: the file that the label is written to replaced by another, or by a fake.
+  const char* const scripts[] = {
+      "mount -t tmpfs none /proc && mkdir -p /proc/self/attr/apparmor /proc/thread-self/attr && "
+      "touch /proc/self/attr/exec /proc/thread-self/attr/exec",
+      "mount --bind /proc/sys/kernel/domainname /proc/self/attr/exec; "
+      "mount --bind /etc /proc/1/attr"};
+  for (const char* script : scripts) {
+    INFO(script);
+    Bundle bundle;
+    for (const char* set : {"bounding", "effective", "permitted"})
+      bundle.set((std::string("/process/capabilities/") + set + "/-").c_str(), "\"CAP_SYS_ADMIN\"");
+    bundle.sh(std::string(script) + "; touch /tmp/mounted; sleep 1000");
+    Container container(bundle);
+    container.launch();
+    REQUIRE(wait_until([&] { return exists(bundle.rootfs() + "/tmp/mounted"); }));
+    const Output exec =
+        container.exec({"--detach", "--pid-file", bundle.file("pid"), "--apparmor", profile.name()},
+                       {"/bin/sleep", "1000"});
+    INFO(exec.err);
+    REQUIRE(exec.ok());
+    CHECK(trim(read_file("/proc/" + read_file(bundle.file("pid")) + "/attr/current")) ==
+          profile.name() + " (enforce)");
+  }
+}
+
 TEST_CASE("a profile is an error where AppArmor is not enabled", "[labels]") {
   NEEDS(!has_apparmor(), "AppArmor is enabled");
   Bundle bundle;
