@@ -13,6 +13,7 @@ extern const Command kHelp;
 extern const Command kKill;
 extern const Command kList;
 extern const Command kPause;
+extern const Command kPlan;
 extern const Command kPrintOptions;  // __options
 extern const Command kPrintVersion;  // --version
 extern const Command kPs;

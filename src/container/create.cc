@@ -23,6 +23,7 @@
 #include "src/container/start_socket.h"
 #include "src/container/state.h"
 #include "src/launch/cgroup_owner.h"
+#include "src/launch/describe.h"
 #include "src/launch/hooks.h"
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/console.h"
@@ -366,6 +367,15 @@ Result<void> create(const ContainerStore& store, const std::string& id,
   TRY(made.child->let_wait());
   made.kept = true;
   return {};
+}
+
+Result<std::string> describe(const std::string& id, const CreateOptions& given, bool json) {
+  TRY(check_id(id));
+  const CreateOptions options = TRY(with_absolute_paths(given));
+  // As for the foreground: what it needs of the caller's terminal is not there yet.
+  const Design planned = TRY(design(id, options, true));
+  const launch::Described what{planned.bundle.spec, planned.plan, planned.cgroup};
+  return json ? launch::describe_as_json(what) : launch::describe_as_text(what);
 }
 
 Result<int> run(const ContainerStore& store, const std::string& id, const RunOptions& given) {

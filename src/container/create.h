@@ -27,6 +27,10 @@ struct CreateOptions {
 Result<void> create(const ContainerStore& store, const std::string& id,
                     const CreateOptions& options);
 
+/// What create would do with these options, in words or as JSON (launch/describe.h). Nothing is
+/// done.
+Result<std::string> describe(const std::string& id, const CreateOptions& options, bool json);
+
 struct RunOptions {
   CreateOptions create;
   bool detach = false;

@@ -144,4 +144,11 @@ Result<std::vector<TimeOffset>> decode_time_offsets(const json::View& json) {
   return offsets;
 }
 
+std::string_view memory_mode_name(int mode) {
+  constexpr int kFlags = MPOL_F_NUMA_BALANCING | MPOL_F_RELATIVE_NODES | MPOL_F_STATIC_NODES;
+  for (const Word& word : kModes)
+    if (static_cast<int>(word.value) == (mode & ~kFlags)) return word.name;
+  return {};
+}
+
 }  // namespace skiff::spec

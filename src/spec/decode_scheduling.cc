@@ -130,4 +130,16 @@ Result<ExecAffinity> decode_exec_affinity(const json::View& json) {
   return affinity;
 }
 
+std::string_view scheduler_policy_name(uint32_t policy) {
+  for (const Word& word : kPolicies)
+    if (word.value == policy) return word.name;
+  return {};
+}
+
+std::string_view io_class_name(uint8_t io_class) {
+  for (const Word& word : kIoClasses)
+    if (word.value == io_class) return word.name;
+  return {};
+}
+
 }  // namespace skiff::spec

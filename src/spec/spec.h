@@ -342,6 +342,12 @@ Process idle_process();
 /// The value of `key`, the last where there are several; null without one.
 const std::string* find(const StringMap& map, std::string_view key);
 
+/// "SCHED_FIFO", "IOPRIO_CLASS_BE", "MPOL_BIND" …; "" for a value that no name stands for. Flags in
+/// a memory policy's mode are left out.
+std::string_view scheduler_policy_name(uint32_t policy);
+std::string_view io_class_name(uint8_t io_class);
+std::string_view memory_mode_name(int mode);
+
 /// "mount", "pid", … as linux.namespaces[].type has it.
 const char* name(NamespaceType type);
 std::optional<NamespaceType> namespace_type(std::string_view name);

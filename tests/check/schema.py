@@ -29,10 +29,11 @@ SAMPLES = {
     "process.terminal": True,
     "process.consoleSize.height": 24,
     "process.consoleSize.width": 80,
+    "process.rlimits[0].type": "RLIMIT_CORE",
     "process.rlimits[0].soft": 1,
     "process.rlimits[0].hard": 1,
     "process.scheduler.policy": "SCHED_DEADLINE",
-    "process.scheduler.flags": ["SCHED_FLAG_RECLAIM"],
+    "process.scheduler.flags": ["SCHED_FLAG_RESET_ON_FORK"],
     "process.scheduler.nice": 0,
     "process.scheduler.priority": 0,
     "process.scheduler.runtime": 2000000,
@@ -60,14 +61,20 @@ SAMPLES = {
     "linux.resources.cpu.cpus": "0",
     "linux.resources.cpu.mems": "0",
     "linux.resources.cpu.idle": 0,
+    "linux.resources.devices[0].type": "c",
     "linux.resources.devices[0].access": "rwm",
+    "linux.resources.blockIO.weight": 100,
+    "linux.resources.blockIO.leafWeight": 100,
+    "linux.resources.blockIO.weightDevice[0].weight": 100,
+    "linux.resources.blockIO.weightDevice[0].leafWeight": 100,
     "linux.resources.hugepageLimits[0].pageSize": "2MB",
     "linux.intelRdt.closID": "class",
+    "linux.intelRdt.l3CacheSchema": "L3:0=f",
+    "linux.intelRdt.memBwSchema": "MB:0=100",
     "linux.devices[0].path": "/dev/x",
     "linux.devices[0].type": "c",
     "linux.namespaces": [{"type": each} for each in
                          ("mount", "pid", "network", "ipc", "uts", "user", "cgroup", "time")],
-    "linux.namespaces[0].path": "/proc/1/ns/mnt",
     "linux.timeOffsets": {"monotonic": {"secs": 1, "nanosecs": 1}},
     "linux.sysctl": {"net.ipv4.ip_forward": "1"},
     "linux.netDevices": {"eth0": {"name": "eth1"}},
@@ -119,7 +126,7 @@ class Schemas:
                 below = f"{path}.{name}" if path else name
                 if below not in FOREIGN:
                     members[name] = self.walk(inner, file, below)
-            return SAMPLES.get(path, members)
+            return members
         if kind == "object":
             return SAMPLES.get(path, {})
         if kind == "array":
