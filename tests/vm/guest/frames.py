@@ -1,9 +1,10 @@
 """What host and guest say to each other on the serial port: a letter, a length, bytes.
 
-From the host:   R  run: a JSON object, see `agent`     From the guest:  H  here I am, ready
-                 I  bytes for stdin; none is its end                     A  those bytes are written
-                 W  the terminal's size, JSON                            O, E  stdout, stderr
-                                                                         S  exit status, as text
+From the host:                                     From the guest:
+  R  run: a JSON object, see `agent`                 H  here I am: at first, and after P
+  I  bytes for stdin; none is its end                A  those bytes are written
+  W  the terminal's size, JSON                       O, E  stdout, stderr
+  P  are you there?                                  S  the exit status, as text
 """
 import os
 import struct
