@@ -1,10 +1,10 @@
 #include "src/linux/scheduling.h"
 
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/spec/ioprio.h"
 #include "src/spec/number_list.h"
 
 namespace skiff::scheduling {
@@ -72,7 +72,7 @@ Result<void> set_scheduler(pid_t pid, const spec::Scheduler& scheduler) {
 namespace {
 
 Result<void> set_io_priority(int who, pid_t id, const spec::IoPriority& priority) {
-  const auto value = static_cast<int>(IOPRIO_PRIO_VALUE(priority.io_class, priority.level));
+  const int value = ioprio::value(priority.io_class, priority.level);
   if (::syscall(SYS_ioprio_set, who, id, value) == 0) return {};
   Error error = Error::from_errno("process.ioPriority");
   if (!error.is(EPERM)) return error;
@@ -82,18 +82,18 @@ Result<void> set_io_priority(int who, pid_t id, const spec::IoPriority& priority
 }  // namespace
 
 Result<void> set_io_priority(pid_t group, const spec::IoPriority& priority) {
-  return set_io_priority(IOPRIO_WHO_PGRP, group, priority);
+  return set_io_priority(ioprio::kProcessGroup, group, priority);
 }
 
 Result<void> set_thread_io_priority(pid_t thread, const spec::IoPriority& priority) {
-  return set_io_priority(IOPRIO_WHO_PROCESS, thread, priority);
+  return set_io_priority(ioprio::kProcess, thread, priority);
 }
 
 Result<Saved> save(pid_t thread) {
   Saved saved;
   if (::syscall(SYS_sched_getattr, thread, saved.attributes.data(), saved.attributes.size(), 0) < 0)
     return Error::from_errno("read the scheduling of thread {}", thread);
-  saved.io_priority = static_cast<int>(::syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, thread));
+  saved.io_priority = static_cast<int>(::syscall(SYS_ioprio_get, ioprio::kProcess, thread));
   if (saved.io_priority < 0) return Error::from_errno("read the I/O priority of thread {}", thread);
   saved.cpus = TRY(affinity(thread));
   return saved;
@@ -101,7 +101,7 @@ Result<Saved> save(pid_t thread) {
 
 void restore(pid_t thread, const Saved& saved) {
   (void)::syscall(SYS_sched_setattr, thread, saved.attributes.data(), 0);
-  (void)::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, thread, saved.io_priority);
+  (void)::syscall(SYS_ioprio_set, ioprio::kProcess, thread, saved.io_priority);
   (void)set_affinity(thread, saved.cpus);
 }
 

@@ -1,9 +1,9 @@
 // How a process is scheduled: the CPU's time, the disk's, and on which CPUs.
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 
 #include "src/base/text.h"
 #include "src/spec/decode_parts.h"
+#include "src/spec/ioprio.h"
 #include "src/spec/number_list.h"
 
 namespace skiff::spec {
@@ -30,9 +30,9 @@ constexpr Word kFlags[] = {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
 };
 constexpr Word kIoClasses[] = {
-    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
-    {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
-    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+    {"IOPRIO_CLASS_RT", ioprio::kRealTime},
+    {"IOPRIO_CLASS_BE", ioprio::kBestEffort},
+    {"IOPRIO_CLASS_IDLE", ioprio::kIdle},
 };
 
 template <size_t N>

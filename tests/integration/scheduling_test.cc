@@ -1,17 +1,19 @@
 // How processes are scheduled: process.scheduler, ioPriority and execCPUAffinity.
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 
+#include "src/spec/ioprio.h"
 #include "tests/integration/support/container.h"
 #include "tests/integration/support/leftovers.h"
 
 namespace tests {
 namespace {
+
+namespace ioprio = skiff::ioprio;
 
 /// The first 48 bytes of the kernel's struct sched_attr.
 struct Scheduling {
@@ -204,24 +206,24 @@ TEST_CASE("the I/O priority is that of the process group", "[scheduling]") {
   DIFFERS(Runc, "1.1.5 knows no ioPriority");
   DIFFERS(Crun, "1.8.1 knows no ioPriority");
   const std::pair<const char*, int> classes[] = {
-      {R"({"class": "IOPRIO_CLASS_BE", "priority": 6})", IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6)},
-      {R"({"class": "IOPRIO_CLASS_IDLE"})", IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)},
-      {R"({"class": "IOPRIO_CLASS_RT", "priority": 4})", IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 4)}};
+      {R"({"class": "IOPRIO_CLASS_BE", "priority": 6})", ioprio::value(ioprio::kBestEffort, 6)},
+      {R"({"class": "IOPRIO_CLASS_IDLE"})", ioprio::value(ioprio::kIdle, 0)},
+      {R"({"class": "IOPRIO_CLASS_RT", "priority": 4})", ioprio::value(ioprio::kRealTime, 4)}};
   for (const auto& [json, value] : classes) {
     INFO(json);
     Bundle bundle;
     bundle.user_namespace().sh("sleep 100; true").set("/process/ioPriority", json);
     Container container(bundle);
     container.launch();
-    CHECK(::syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, container.pid()) == value);
-    CHECK(::syscall(SYS_ioprio_get, IOPRIO_WHO_PGRP, container.pid()) == value);
+    CHECK(::syscall(SYS_ioprio_get, ioprio::kProcess, container.pid()) == value);
+    CHECK(::syscall(SYS_ioprio_get, ioprio::kProcessGroup, container.pid()) == value);
     Command exec(container.words("exec", {}, {"/bin/sleep", "100"}));
     CHECK(wait_until([&] {
       const Words pids = lines(container.call("ps", {"--format", "table"}).out);
       for (const std::string& line : pids) {
         if (!contains(line, "/bin/sleep 100")) continue;
         const pid_t pid = std::stoi(split(trim(line.substr(line.find(' '))), ' ')[0]);
-        return ::syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid) == value;
+        return ::syscall(SYS_ioprio_get, ioprio::kProcess, pid) == value;
       }
       return false;
     }));

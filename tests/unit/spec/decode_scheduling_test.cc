@@ -1,8 +1,8 @@
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 
 #include <catch2/catch.hpp>
 
+#include "src/spec/ioprio.h"
 #include "src/spec/number_list.h"
 #include "tests/unit/spec/config_text.h"
 
@@ -91,7 +91,7 @@ TEST_CASE("a wrong scheduler is refused by name", "[spec]") {
 TEST_CASE("an I/O priority has a class and a level", "[spec]") {
   const auto priority =
       process_of(R"("ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 7})").io_priority;
-  CHECK(priority->io_class == IOPRIO_CLASS_RT);
+  CHECK(priority->io_class == ioprio::kRealTime);
   CHECK(priority->level == 7);
   CHECK(process_of(R"("ioPriority": {"class": "IOPRIO_CLASS_IDLE"})").io_priority->level == 0);
   check_refusals({
