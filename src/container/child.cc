@@ -206,9 +206,12 @@ Result<void> launch_in_cgroup(const std::optional<Child>& child,
 
 Error explain_by_memory(Error error, const std::optional<Child>& child,
                         const cgroup::Cgroup& cgroup) {
-  const bool killed = child && child->was_killed();
-  if (!killed && !error.is(ENOMEM) && !error.is(EPIPE)) return error;
-  if (!error.is(ENOMEM) && cgroup.oom_kills() == 0) return error;
+  const bool killed = (child && child->was_killed()) || error.is(EPIPE) || error.is(ESRCH);
+  // E2BIG: execve(2) says so when there is no memory for the arguments.
+  const bool refused = error.is(ENOMEM) || error.is(E2BIG) || error.is(EAGAIN);
+  if (!killed && !refused) return error;
+  const cgroup::MemoryEvents events = cgroup.memory_events();
+  if ((killed && events.oom_kills == 0) || (refused && events.limit_hits == 0)) return error;
   return Error::received(ENOMEM,
                          fmt::format("linux.resources.memory.limit: memory limit too low for the "
                                      "container to start: {}",

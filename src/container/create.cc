@@ -416,6 +416,9 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
 
   made.dir.fd.close();  // and with it the lock: the container is everybody's now
   auto status = foreground->wait(pid, pidfd, std::move(made.console));
+  // "Killed" alone leaves people guessing.
+  if (status && *status == 128 + SIGKILL && made.cgroup->memory_events().oom_kills > 0)
+    log::warn("{}: linux.resources.memory.limit: the kernel killed for want of memory", id);
   if (options.keep) return status;
   Container container = TRY(Container::load(store, id));
   TRY(container.remove(true));

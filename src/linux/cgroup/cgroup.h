@@ -53,6 +53,12 @@ struct Paths {
 /// an absent path gives empty Paths, another fails. Pure.
 Result<Paths> resolve(const Layout& layout, const std::string& cgroups_path, const std::string& id);
 
+/// How often the memory limit of a cgroup was met.
+struct MemoryEvents {
+  uint64_t limit_hits = 0;  // memory was asked for that the limit leaves no room for
+  uint64_t oom_kills = 0;   // processes that the kernel has killed for it
+};
+
 /// The verbs of every manager. They are called in this order: create, apply_limits, apply_devices
 /// (after add where it is atomic), v2_directory, then add for the first process; a manager that can
 /// make its cgroup only around a process keeps what it was told until add, and then carries it out.
@@ -95,8 +101,8 @@ class Cgroup {
   virtual Result<void> add(pid_t pid, bool v2_too) = 0;
   /// Processes of the whole tree, sorted, without duplicates.
   virtual Result<std::vector<pid_t>> processes() const = 0;
-  /// How many processes the kernel has killed in the tree for want of memory; 0 if unknown.
-  virtual uint64_t oom_kills() const = 0;
+  /// What the memory limit has led to so far; zeros if unknown.
+  virtual MemoryEvents memory_events() const = 0;
   /// Freezes or thaws, and waits (bounded, 10 s) until the kernel says so. Thawing reaches the
   /// whole tree.
   virtual Result<void> freeze(bool frozen) = 0;

@@ -93,8 +93,8 @@ class Hybrid final : public Cgroup {
 
   Result<void> release_killed() override { return v1_.thaw_tree(); }
 
-  uint64_t oom_kills() const override {
-    return v1_.has("memory") ? v1_.oom_kills() : v2_.oom_kills();
+  MemoryEvents memory_events() const override {
+    return v1_.has("memory") ? v1_.memory_events() : v2_.memory_events();
   }
 
   Result<void> kill_all() override {
@@ -148,7 +148,7 @@ class Disabled final : public Cgroup {
     return Error::invalid("the container cannot be frozen or thawed, as cgroups are disabled");
   }
   Result<bool> is_frozen() const override { return false; }
-  uint64_t oom_kills() const override { return 0; }
+  MemoryEvents memory_events() const override { return {}; }
   Result<void> signal(int) override { return {}; }
   Result<void> release_killed() override { return {}; }
   Result<void> kill_all() override { return {}; }

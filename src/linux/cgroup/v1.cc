@@ -255,11 +255,14 @@ const Directory& V1::representative() const {
 
 Result<std::vector<pid_t>> V1::processes() const { return representative().processes(); }
 
-uint64_t V1::oom_kills() const {
+MemoryEvents V1::memory_events() const {
   const Directory* memory = find("memory");
-  if (!memory) return 0;
+  if (!memory) return {};
+  MemoryEvents events;
+  events.limit_hits = static_cast<uint64_t>(number_in(*memory, "memory.failcnt"));
   const auto control = memory->read("memory.oom_control");  // "oom_kill N" since Linux 4.13
-  return control ? number_of(*control, "oom_kill") : 0;
+  if (control) events.oom_kills = number_of(*control, "oom_kill");
+  return events;
 }
 
 Result<void> V1::freeze(bool frozen) {

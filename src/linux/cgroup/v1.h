@@ -32,7 +32,7 @@ class V1 final : public Cgroup {
   bool is_placed_by_clone() const override { return false; }
   Result<void> add(pid_t pid, bool v2_too) override;
   Result<std::vector<pid_t>> processes() const override;
-  uint64_t oom_kills() const override;
+  MemoryEvents memory_events() const override;
   Result<void> freeze(bool frozen) override;
   Result<bool> is_frozen() const override;
   Result<void> signal(int signal) override;

@@ -356,9 +356,10 @@ Result<void> V2::signal_all() const {
 
 Result<void> V2::signal(int signal) { return signal_processes(directory_, signal); }
 
-uint64_t V2::oom_kills() const {
+MemoryEvents V2::memory_events() const {
   const auto events = directory_.read("memory.events");
-  return events ? number_of(*events, "oom_kill") : 0;
+  if (!events) return {};
+  return {number_of(*events, "max"), number_of(*events, "oom_kill")};
 }
 
 Result<void> V2::kill_all() {

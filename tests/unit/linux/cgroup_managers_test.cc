@@ -254,14 +254,17 @@ TEST_CASE("processes of nested cgroups are found once each, sorted", "[linux]") 
   CHECK(*open(tree.paths)->processes() == std::vector<pid_t>{10, 20, 30, 40});
 }
 
-TEST_CASE("the kernel's kills for want of memory are counted", "[linux]") {
+TEST_CASE("the kernel's refusals and kills for want of memory are counted", "[linux]") {
   Tree v1;
-  v1.v1("memory", {{"memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"}});
-  CHECK(open(v1.paths)->oom_kills() == 3);
+  v1.v1("memory", {{"memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"},
+                   {"memory.failcnt", "12\n"}});
+  CHECK(open(v1.paths)->memory_events().oom_kills == 3);
+  CHECK(open(v1.paths)->memory_events().limit_hits == 12);
   Tree v2;
   v2.v2({{"memory.events", "low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\noom_group_kill 0\n"}});
-  CHECK(open(v2.paths)->oom_kills() == 1);
-  CHECK(open(Tree().paths)->oom_kills() == 0);
+  CHECK(open(v2.paths)->memory_events().oom_kills == 1);
+  CHECK(open(v2.paths)->memory_events().limit_hits == 9);
+  CHECK(open(Tree().paths)->memory_events().oom_kills == 0);
 }
 
 TEST_CASE("on a hybrid host each controller is used where it is", "[linux]") {
