@@ -1,7 +1,8 @@
+#include "src/container/state.h"
+
 #include "src/commands/commands.h"
 #include "src/commands/output.h"
 #include "src/container/lifecycle.h"
-#include "src/container/state.h"
 
 namespace skiff::commands {
 namespace {
