@@ -51,7 +51,7 @@ Result<void> make_realtime_room(const Directory& level, const RealTime& wanted, 
   const int64_t more = (wanted.runtime * present.period + wanted.period - 1) / wanted.period;
   const std::string value = fmt::to_string(present.runtime + more);
   journal.note(level, kRuntime, value);
-  const auto written = level.write(kRuntime, value);
+  auto written = level.write(kRuntime, value);
   if (written || !written.error().is(EINVAL)) return written;
   TRY(make_realtime_room(Directory(path::parent(level.path())), wanted, journal));
   return level.write(kRuntime, value);
