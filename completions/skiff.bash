@@ -77,6 +77,8 @@ _skiff() {
             start,0 | exec,0 | state,0 | kill,0 | delete,0 | ps,0 | pause,0 | resume,0)
                 mapfile -t COMPREPLY < <(
                     compgen -W "$("$skiff" "${globals[@]}" list -q 2>/dev/null)" -- "$cur") ;;
+            seccomp,0) mapfile -t COMPREPLY < <(compgen -W "compile explain" -- "$cur") ;;
+            seccomp,1) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
             kill,1)
                 mapfile -t COMPREPLY < <(compgen -A signal -- "$cur")
                 ((${#COMPREPLY[@]})) || mapfile -t COMPREPLY < <(compgen -A signal -- "SIG$cur") ;;

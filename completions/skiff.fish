@@ -46,6 +46,7 @@ end
 
 complete -c skiff -f
 complete -c skiff -n '__skiff_in start exec state kill delete ps pause resume' -a '(__skiff_containers)'
+complete -c skiff -n '__skiff_in seccomp' -a 'compile explain' -F
 complete -c skiff -n '__skiff_in kill' -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'
 
 skiff __options 2>/dev/null | while read -d \t -l name spelling argument help

@@ -96,7 +96,29 @@ std::string position(std::string_view text, size_t offset) {
 }  // namespace
 
 struct Document::Impl {
-  explicit Impl(std::string source) : text(std::move(source)) {}
+  using Member = rapidjson::Value::Member;
+
+  // In-place parsing rewrites escapes, among them those of line ends: an error is located in the
+  // text as it was.
+  explicit Impl(std::string source) : original(source), text(std::move(source)) {}
+
+  /// The last of the members at `path`, and the object it is in; null where there is none.
+  std::pair<Value*, Member*> find(std::initializer_list<std::string_view> path) {
+    Value* object = nullptr;
+    Member* found = nullptr;
+    for (const std::string_view name : path) {
+      object = found == nullptr ? &tree : &found->value;
+      found = nullptr;
+      if (!object->IsObject()) break;
+      for (auto& member : object->GetObject())
+        if (std::string_view(member.name.GetString(), member.name.GetStringLength()) == name)
+          found = &member;
+      if (found == nullptr) break;
+    }
+    return {object, found};
+  }
+
+  std::string original;
   std::string text;  // strings of the tree point into it
   rapidjson::Document tree;
 };
@@ -107,14 +129,12 @@ Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
 Result<Document> Document::parse(std::string text) {
-  // In-place parsing rewrites escapes, among them those of line ends: an error
-  // is located in the text as it was.
-  const std::string original = text;
   auto impl = std::make_unique<Impl>(std::move(text));
   constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag;
   impl->tree.ParseInsitu<kFlags>(impl->text.data());
 
+  const std::string& original = impl->original;
   // The parser takes a NUL byte for the end of the text; JSON has no place for one.
   const size_t nul = original.find('\0');
   const bool failed = impl->tree.HasParseError();
@@ -133,6 +153,50 @@ Result<Document> Document::parse(std::string text) {
 
 View Document::root(std::string path, Survey* survey) const {
   return View(&impl_->tree, std::move(path), survey);
+}
+
+namespace {
+
+/// Behind the string whose first character is at `at`.
+const char* end_of_string(const char* at) {
+  while (*at != '"') at += *at == '\\' ? 2 : 1;
+  return at + 1;
+}
+
+/// Behind the object that begins at `at`, in text that was parsed.
+const char* end_of_object(const char* at) {
+  size_t depth = 0;
+  do {
+    const char found = *at++;
+    if (found == '"')
+      at = end_of_string(at);
+    else if (found == '{')
+      ++depth;
+    else if (found == '}')
+      --depth;
+  } while (depth > 0);
+  return at;
+}
+
+}  // namespace
+
+std::string_view Document::text_of(std::initializer_list<std::string_view> path) const {
+  const auto* member = impl_->find(path).second;
+  if (member == nullptr || !member->value.IsObject()) return {};
+  // The name stands where it was parsed, and its value follows it.
+  const char* name = impl_->original.data() + (member->name.GetString() - impl_->text.data());
+  const char* begin = end_of_string(name);
+  while (*begin != '{') ++begin;
+  return {begin, static_cast<size_t>(end_of_object(begin) - begin)};
+}
+
+void Document::drop(std::initializer_list<std::string_view> path) {
+  const auto found = impl_->find(path);
+  if (found.second == nullptr) return;
+  const std::string_view name = *(path.end() - 1);
+  const rapidjson::Value key(
+      rapidjson::StringRef(name.data(), static_cast<rapidjson::SizeType>(name.size())));
+  while (found.first->RemoveMember(key)) continue;
 }
 
 namespace {

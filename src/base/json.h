@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "src/base/result.h"
@@ -75,7 +77,10 @@ class View {
   Result<T> tolerate(Result<T> result) const {
     if (result || survey_ == nullptr) return result;
     survey_->add(std::move(result).error());
-    return T();
+    if constexpr (std::is_void_v<T>)
+      return {};
+    else
+      return T();
   }
   /// Tells the survey that the reader of this object gave up, so that members it did not come to
   /// are not taken for unread.
@@ -126,6 +131,12 @@ class Document {
   /// The root object; `path` begins the paths of its members. With a `survey`, which must outlive
   /// the views, wrong values are kept there and read as blank.
   View root(std::string path = "", Survey* survey = nullptr) const;
+
+  /// The text of the object at `path`, member within member, as it was parsed; "" where there is
+  /// no object.
+  std::string_view text_of(std::initializer_list<std::string_view> path) const;
+  /// Takes the member at `path` out of the tree; absent is fine.
+  void drop(std::initializer_list<std::string_view> path);
 
  private:
   struct Impl;

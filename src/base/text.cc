@@ -121,4 +121,26 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   return best;
 }
 
+std::optional<std::string> decode_base64(std::string_view word) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (word.size() % 4 == 0 && word.ends_with('=')) word.remove_suffix(word.ends_with("==") ? 2 : 1);
+  if (word.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  uint32_t bits = 0;
+  unsigned count = 0;  // of bits at hand
+  for (const char digit : word) {
+    const size_t value = kDigits.find(digit);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xff);
+  }
+  const uint32_t unused = (1u << count) - 1;
+  if ((bits & unused) != 0) return std::nullopt;
+  return bytes;
+}
+
 }  // namespace skiff::text

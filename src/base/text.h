@@ -31,4 +31,8 @@ std::string quote(std::string_view text);
 /// configuration or a container, it stays on one line and commands no terminal.
 std::string one_line(std::string_view text);
 
+/// The bytes that `word` means in base64 (RFC 4648, section 4), with or without padding; nullopt
+/// for anything else.
+std::optional<std::string> decode_base64(std::string_view word);
+
 }  // namespace skiff::text

@@ -19,6 +19,7 @@ extern const Command kPrintVersion;  // --version
 extern const Command kPs;
 extern const Command kResume;
 extern const Command kRun;
+extern const Command kSeccomp;
 extern const Command kSpec;
 extern const Command kStart;
 extern const Command kState;

@@ -31,11 +31,12 @@ Result<std::string> read_config(const std::string& path) {
   return sys::read_all(file, kMaxConfig, path);
 }
 
-Result<Bundle> Bundle::open(const std::string& directory, const std::string& config) {
+Result<Bundle> Bundle::open(const std::string& directory, const std::string& config,
+                            const std::function<bool(std::string_view)>& knows_profile) {
   Bundle bundle;
   bundle.path = TRY(absolute_path(directory));
   bundle.config_text = TRY(read_config(path::join(bundle.path, config)));
-  bundle.spec = TRY(spec::decode(bundle.config_text));
+  bundle.spec = TRY(spec::decode(bundle.config_text, knows_profile));
   return bundle;
 }
 

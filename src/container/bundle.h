@@ -1,7 +1,9 @@
 // A bundle: a directory with a configuration, decoded and valid, or no Bundle at all.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "src/base/result.h"
 #include "src/spec/spec.h"
@@ -14,7 +16,9 @@ struct Bundle {
   spec::Spec spec;
 
   /// `directory` relative to the caller's, `config` relative to the bundle.
-  static Result<Bundle> open(const std::string& directory, const std::string& config);
+  /// `knows_profile` is that of spec::decode().
+  static Result<Bundle> open(const std::string& directory, const std::string& config,
+                             const std::function<bool(std::string_view)>& knows_profile = nullptr);
 };
 
 /// `path` below the caller's working directory, unless absolute; cleaned.

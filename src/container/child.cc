@@ -165,19 +165,24 @@ Result<void> Child::let_wait() {
   return {};
 }
 
-Result<void> start_over(launch::Channel& channel, const std::string& state) {
+Result<void> start_over(launch::Channel& channel, const std::string& state,
+                        const GiveListener& give_listener) {
   TRY(channel.send(Tag::Start, state));
   TRY(channel.expect(Tag::Executing));
-  // The socket is close-on-exec: its end says that execve has happened.
-  const std::optional<launch::Message> failure = TRY(channel.receive());
-  if (!failure) return {};
-  if (failure->tag != Tag::Failed)
-    return Error::invalid("protocol: unexpected {}", launch::name(failure->tag));
-  return launch::decode_failure(failure->body);
+  for (;;) {
+    // The socket is close-on-exec: its end says that execve has happened.
+    const std::optional<launch::Message> message = TRY(channel.receive());
+    if (!message) return {};
+    if (message->tag == Tag::Failed) return launch::decode_failure(message->body);
+    if (message->tag != Tag::Listener || message->descriptors.size() != 1 || !give_listener)
+      return Error::invalid("protocol: unexpected {}", launch::name(message->tag));
+    TRY(give_listener(message->descriptors.front()).context("linux.seccomp.listenerPath"));
+    TRY(channel.send(Tag::Proceed));
+  }
 }
 
-Result<void> Child::start(const std::string& state) {
-  auto started = start_over(channel_, state);
+Result<void> Child::start(const std::string& state, const GiveListener& give_listener) {
+  auto started = start_over(channel_, state, give_listener);
   if (!started) return explain(std::move(started).error());
   pidfd_.close();
   return {};

@@ -24,6 +24,9 @@ struct ChildOptions {
   bool born_in_place = false;
 };
 
+/// Gives a filter's listener to the agent it is for.
+using GiveListener = std::function<Result<void>(const Fd& listener)>;
+
 /// A launched process, our child. Killed and reaped with this object, unless let go.
 class Child {
  public:
@@ -65,7 +68,7 @@ class Child {
   /// create: init goes to wait on the start socket, and is ours no more.
   Result<void> let_wait();
   /// run, exec: Start, and the news of execve. On success the child is let go.
-  Result<void> start(const std::string& state);
+  Result<void> start(const std::string& state, const GiveListener& give_listener);
 
  private:
   Child(pid_t pid, Fd pidfd, launch::Channel channel, bool has_plan)
@@ -100,9 +103,10 @@ Result<void> launch_in_cgroup(const std::optional<Child>& child,
 Error explain_by_memory(Error error, const std::optional<Child>& child,
                         const cgroup::Cgroup& cgroup);
 
-/// The end of every start, over whichever channel: Start goes out, Executing and the end of file
-/// come back.
-Result<void> start_over(launch::Channel& channel, const std::string& state);
+/// The end of every start, over whichever channel: Start goes out, Executing, perhaps a Listener,
+/// and the end of file come back. If `give_listener` fails, init is left to be killed.
+Result<void> start_over(launch::Channel& channel, const std::string& state,
+                        const GiveListener& give_listener);
 
 /// Finds out what the plan must know of `host` for the labels of `process`, if it has any.
 void look_for_labels(const spec::Process& process, Host& host);

@@ -20,6 +20,7 @@
 #include "src/container/foreground.h"
 #include "src/container/handover.h"
 #include "src/container/lifecycle.h"
+#include "src/container/listener.h"
 #include "src/container/start_socket.h"
 #include "src/container/state.h"
 #include "src/launch/cgroup_owner.h"
@@ -75,11 +76,27 @@ struct Design {
   Host host;
   cgroup::Paths cgroup;
   launch::LaunchPlan plan;
+  FilterCache filters;
+  bool new_filter = false;  // not from the cache
+  std::string listener_path;
+
+  explicit Design(const ContainerStore& store) : filters(store.root()) {}
 };
 
-Result<Design> design(const std::string& id, const CreateOptions& options, bool foreground) {
-  Design design;
+Result<void> open_bundle(Design& design, const CreateOptions& options) {
+  design.bundle = TRY(Bundle::open(options.bundle, options.config, [&](std::string_view profile) {
+    return design.filters.find(profile);
+  }));
+  const bool wants_rules = TRY(refuses_unknown_calls(design.bundle.spec));
+  if (!wants_rules || !design.filters.take()) return {};
   design.bundle = TRY(Bundle::open(options.bundle, options.config));
+  return {};
+}
+
+Result<Design> design(const ContainerStore& store, const std::string& id,
+                      const CreateOptions& options, bool foreground) {
+  Design design(store);
+  TRY(open_bundle(design, options));
   const spec::Spec& spec = design.bundle.spec;
   TRY(check_terminal(spec, options, foreground));
   design.host = TRY(read_host());
@@ -87,8 +104,10 @@ Result<Design> design(const std::string& id, const CreateOptions& options, bool 
   if (spec.process) look_for_labels(*spec.process, design.host);
   if (options.cgroup_driver == CgroupDriver::Cgroupfs)
     design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));
-  std::optional<seccomp::Program> filter;
-  if (spec.linux.seccomp) filter = TRY(seccomp::compile(*spec.linux.seccomp));
+  ChosenFilter filter = TRY(choose_filter(spec, design.filters));
+  design.new_filter = filter.is_new;
+  if (filter.program && filter.program->notifies)
+    design.listener_path = TRY(find_listener_path(spec, design.bundle.path));
   launch::PlanOptions plan_options;
   plan_options.id = id;
   plan_options.bundle = design.bundle.path;
@@ -97,8 +116,8 @@ Result<Design> design(const std::string& id, const CreateOptions& options, bool 
   plan_options.preserve_fds = options.preserve_fds;
   plan_options.listen_fds = count_listen_fds();
   plan_options.start_socket = !foreground;
-  design.plan = TRY(
-      launch::plan_container(spec, design.host, design.cgroup, std::move(filter), plan_options));
+  design.plan = TRY(launch::plan_container(spec, design.host, design.cgroup,
+                                           std::move(filter.program), plan_options));
   return design;
 }
 
@@ -117,6 +136,9 @@ Record make_record(const std::string& id, const Design& design, const CreateOpti
   record.no_new_keyring = options.no_new_keyring;
   record.has_process = spec.process.has_value();
   record.has_seccomp = design.plan.process.seccomp.has_value();
+  record.listener_path = design.listener_path;
+  if (!record.listener_path.empty() && spec.linux.seccomp)
+    record.listener_metadata = spec.linux.seccomp->listener_metadata;
   record.has_poststart = !spec.hooks.poststart.empty();
   record.has_poststop = !spec.hooks.poststop.empty();
   return record;
@@ -132,6 +154,7 @@ std::string pidfd_receiver(const Bundle& bundle) {
 Result<void> store_config(const StateDir& dir, const Design& design) {
   TRY(write_new_file(dir, "config.json", design.bundle.config_text));
   if (!design.plan.process.seccomp) return {};
+  if (design.new_filter) design.filters.keep(*design.plan.process.seccomp);
   return store_filter(dir, *design.plan.process.seccomp);
 }
 
@@ -361,7 +384,7 @@ Result<void> create(const ContainerStore& store, const std::string& id,
                     const CreateOptions& given) {
   TRY(check_id(id));
   const CreateOptions options = TRY(with_absolute_paths(given));
-  Design plan = TRY(design(id, options, false));
+  Design plan = TRY(design(store, id, options, false));
   Construction made(store);
   TRY(begin(made, plan, id, options, nullptr));
   TRY(made.child->let_wait());
@@ -372,8 +395,10 @@ Result<void> create(const ContainerStore& store, const std::string& id,
 Result<std::string> describe(const std::string& id, const CreateOptions& given, bool json) {
   TRY(check_id(id));
   const CreateOptions options = TRY(with_absolute_paths(given));
+  // A root that holds no cached filter: the rules themselves are described.
+  const ContainerStore none("/dev/null");
   // As for the foreground: what it needs of the caller's terminal is not there yet.
-  const Design planned = TRY(design(id, options, true));
+  const Design planned = TRY(design(none, id, options, true));
   const launch::Described what{planned.bundle.spec, planned.plan, planned.cgroup};
   return json ? launch::describe_as_json(what) : launch::describe_as_text(what);
 }
@@ -382,7 +407,7 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   TRY(check_id(id));
   RunOptions options = given;
   options.create = TRY(with_absolute_paths(given.create));
-  Design plan = TRY(design(id, options.create, !options.detach));
+  Design plan = TRY(design(store, id, options.create, !options.detach));
   if (!plan.bundle.spec.process) return Error::invalid("process: missing: there is nothing to run");
   std::optional<Foreground> foreground;
   if (!options.detach) {
@@ -397,9 +422,12 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   const pid_t pid = made.record.pid;
   const Fd pidfd = TRY(pidfd::open(pid));
   if (made.console) copy_window_size(made.console);  // before the process can ask for it
-  auto started = made.child->start(plan.plan.start_container.empty()
-                                       ? std::string()
-                                       : inner_hook_state(made.record, Status::Created));
+  auto started = made.child->start(
+      plan.plan.start_container.empty() ? std::string()
+                                        : inner_hook_state(made.record, Status::Created),
+      [&](const Fd& listener) {
+        return give_listener(made.record, Status::Created, made.record.pid, listener);
+      });
   if (started) {
     started = run_poststart(made, plan);
     // runtime.md#lifecycle: a failed poststart hook stops the container.

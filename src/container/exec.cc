@@ -12,6 +12,7 @@
 #include "src/container/foreground.h"
 #include "src/container/handover.h"
 #include "src/container/lifecycle.h"
+#include "src/container/listener.h"
 #include "src/linux/capabilities.h"
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/host.h"
@@ -200,7 +201,10 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
                 {options.console_socket, options.pidfd_socket, options.pid_file, ""}));
   const Fd pidfd = TRY(pidfd::open(pid));
   if (console) copy_window_size(console);  // before the process can ask for it
-  TRY(child.start(""));
+  TRY(child.start("", [&](const Fd& listener) -> Result<void> {
+    const Status status = TRY(container.status());
+    return give_listener(container.record(), status, pid, listener);
+  }));
   if (options.detach) return 0;
   return foreground->wait(pid, pidfd, std::move(console));
 }

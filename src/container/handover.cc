@@ -31,7 +31,8 @@ Result<void> write_pid_file(const std::string& path, pid_t pid) {
 
 Result<void> send_to(const std::string& path, int fd, const char* payload) {
   const Fd socket = TRY(console::connect_socket(path));
-  return console::send_fd(socket, fd, payload);
+  TRY(console::send_fd(socket, fd, payload));
+  return {};
 }
 
 }  // namespace

@@ -11,9 +11,12 @@
 
 #include "src/base/path.h"
 #include "src/base/text.h"
+#include "src/container/listener.h"
 #include "src/linux/lsm.h"
 #include "src/linux/namespaces.h"
 #include "src/linux/rootdir.h"
+#include "src/linux/seccomp.h"
+#include "src/linux/seccomp/policy.h"
 #include "src/linux/syscalls.h"
 #include "src/spec/mount_options.h"
 
@@ -251,6 +254,33 @@ void check_hooks(const Spec& spec, Inspection& found) {
   }
 }
 
+Finding finding_of(const Error& error) {
+  const size_t colon = error.text().find(": ");
+  return {error.text().substr(0, colon), error.text().substr(colon + 2), ""};
+}
+
+void check_seccomp(const std::string& bundle, const Spec& spec, Inspection& found) {
+  if (!spec.linux.seccomp) return;
+  const auto policy = seccomp::make_policy(*spec.linux.seccomp, seccomp::native_architecture());
+  const auto program = seccomp::compile(*spec.linux.seccomp);
+  if (!policy || !program) {
+    found.errors.push_back(finding_of(policy ? program.error() : policy.error()));
+    return;
+  }
+  if (!policy->unknown_calls.empty())
+    found.advice.push_back({"linux.seccomp.syscalls",
+                            "skipped, for libseccomp does not know them: " +
+                                text::one_line(text::join(policy->unknown_calls, ", ")),
+                            "unknown-syscall"});
+  if (!program->notifies) return;
+  const auto listener = find_listener_path(spec, bundle);
+  if (!listener)
+    found.errors.push_back(finding_of(listener.error()));
+  else if (::access(listener->c_str(), W_OK) < 0)
+    found.errors.push_back(
+        {"linux.seccomp.listenerPath", fmt::format("{}: {}", *listener, errno_text(errno)), ""});
+}
+
 }  // namespace
 
 Inspection inspect(const std::string& bundle, const Spec& spec) {
@@ -260,6 +290,7 @@ Inspection inspect(const std::string& bundle, const Spec& spec) {
   check_namespaces(spec, found);
   check_labels(spec, found);
   check_hooks(spec, found);
+  check_seccomp(bundle, spec, found);
   return found;
 }
 

@@ -10,6 +10,7 @@
 #include "src/container/attachments.h"
 #include "src/container/bundle.h"
 #include "src/container/child.h"
+#include "src/container/listener.h"
 #include "src/container/start_socket.h"
 #include "src/container/state.h"
 #include "src/launch/hooks.h"
@@ -78,7 +79,9 @@ Result<std::string> Container::stored_config() const {
 
 Result<spec::Spec> Container::stored_spec() const {
   std::string text = TRY(stored_config());
-  return spec::decode(std::move(text)).context("{}/config.json", dir_.path);
+  // Its filter is stored beside it, and create found it valid.
+  const auto knows_profile = [](std::string_view) { return true; };
+  return spec::decode(std::move(text), knows_profile).context("{}/config.json", dir_.path);
 }
 
 Result<void> Container::start() {
@@ -95,7 +98,12 @@ Result<void> Container::start() {
     files = TRY(launch::open_hook_files(record_.annotations, record_.bundle));
   const Fd init = TRY(init_pidfd());
   launch::Channel channel(TRY(connect_to(dir_)));
-  auto started = start_over(channel, inner_hook_state(record_, Status::Created));
+  auto started =
+      start_over(channel, inner_hook_state(record_, Status::Created), [&](const Fd& listener) {
+        auto given = give_listener(record_, Status::Created, record_.pid, listener);
+        if (!given) (void)pidfd::send_signal(init, SIGKILL);  // its filter is loaded
+        return given;
+      });
   if (!started && started.error().is(EPIPE))
     return explain_by_memory(not_running(), std::nullopt, *cgroup::open(record_.cgroup));
   TRY(std::move(started));

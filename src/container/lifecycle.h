@@ -37,7 +37,7 @@ class Container {
   Result<std::vector<pid_t>> processes() const;
   /// The configuration as it was at create, with what update changed.
   Result<std::string> stored_config() const;
-  /// The stored configuration, decoded.
+  /// The stored configuration, decoded but for the rules of linux.seccomp.
   Result<spec::Spec> stored_spec() const;
 
   const StateDir& dir() const { return dir_; }

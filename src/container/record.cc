@@ -129,6 +129,8 @@ std::string to_json(const Record& record) {
   out.field("no_new_keyring", record.no_new_keyring);
   out.field("process", record.has_process);
   out.field("seccomp", record.has_seccomp);
+  out.field("seccomp_listener", record.listener_path);
+  out.field("seccomp_listener_metadata", record.listener_metadata);
   out.field("poststart", record.has_poststart);
   out.field("poststop", record.has_poststop);
   write_net_devices(out, record.net_devices);
@@ -163,6 +165,8 @@ Result<Record> record_from_json(std::string json) {
   record.no_new_keyring = TRY(root.required<bool>("no_new_keyring"));
   record.has_process = TRY(root.required<bool>("process"));
   record.has_seccomp = TRY(root.required<bool>("seccomp"));
+  record.listener_path = TRY(root.required<std::string>("seccomp_listener"));
+  record.listener_metadata = TRY(root.required<std::string>("seccomp_listener_metadata"));
   record.has_poststart = TRY(root.required<bool>("poststart"));
   record.has_poststop = TRY(root.required<bool>("poststop"));
   record.net_devices = TRY(read_net_devices(root));

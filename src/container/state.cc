@@ -1,5 +1,7 @@
 #include "src/container/state.h"
 
+#include <array>
+
 #include "src/base/json.h"
 #include "src/linux/pidfd.h"
 
@@ -53,6 +55,19 @@ std::string inner_hook_state(const Record& record, Status status) {
   Record inner = record;
   inner.pid = pidfd::innermost_pid(record.pid).value_or(record.pid);
   return hook_state(inner, status);
+}
+
+std::string process_state(const Record& record, Status status, pid_t pid) {
+  json::Writer out(json::Style::Compact);
+  out.begin_object();
+  out.field("ociVersion", spec::kOciVersion);
+  out.array("fds", std::array{"seccompFd"});
+  out.field("pid", static_cast<int64_t>(pid));
+  if (!record.listener_metadata.empty()) out.field("metadata", record.listener_metadata);
+  out.key("state");
+  out.raw(hook_state(record, status));
+  out.end_object();
+  return out.take();
 }
 
 std::string state_json(const Record& record, Status status, bool compact, std::string_view owner) {

@@ -20,4 +20,8 @@ std::string inner_hook_state(const Record& record, Status status);
 std::string state_json(const Record& record, Status status, bool compact = false,
                        std::string_view owner = "");
 
+/// The container process state (config-linux.md#containerprocessstate) of process `pid`, with one
+/// descriptor, "seccompFd".
+std::string process_state(const Record& record, Status status, pid_t pid);
+
 }  // namespace skiff::container

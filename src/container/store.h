@@ -3,7 +3,7 @@
 //   <root>/<id>/state.json    the Record: facts, never a status
 //   <root>/<id>/intent.json   the Record as far as it was known before anything was made
 //   <root>/<id>/config.json   the configuration as it was at create; what exec starts from
-//   <root>/<id>/seccomp.bpf   the compiled filter, for exec
+//   <root>/<id>/seccomp.bpf   the compiled filter, for exec; see filter.h
 //   <root>/<id>/netns         the network namespace, mounted while devices of the host are in it
 //   <root>/<id>/start.sock    init listens here until it has been started
 //
@@ -43,6 +43,8 @@ struct Record {
   bool no_new_keyring = false;
   bool has_process = true;  // false: there is nothing that `start` could run
   bool has_seccomp = false;
+  std::string listener_path;  // the socket of the agent that notified calls are put to, or ""
+  std::string listener_metadata;
   bool has_poststart = false;
   bool has_poststop = false;
   std::vector<net_devices::Device> net_devices;  // in the container's network namespace

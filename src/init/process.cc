@@ -114,6 +114,15 @@ void become_holder() {
   ::signal(SIGTERM, [](int) { ::_exit(0); });
 }
 
+Result<void> load_filter(const seccomp::Program& program, launch::Channel& runtime) {
+  if (!program.notifies) return seccomp::load(program);
+  return seccomp::load_with_listener(program, [&](int listener) -> Result<void> {
+    TRY(runtime.send(launch::Tag::Listener, {}, {listener}));
+    TRY(runtime.expect(launch::Tag::Proceed));
+    return {};
+  });
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);
@@ -160,7 +169,7 @@ Result<void> execute(const launch::LaunchPlan& plan, const Prepared& prepared,
   if (::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
     return Error::from_errno("close descriptors");
   TRY(runtime.send(launch::Tag::Executing));
-  if (process.seccomp) TRY(seccomp::load(*process.seccomp).context("linux.seccomp"));
+  if (process.seccomp) TRY(load_filter(*process.seccomp, runtime).context("linux.seccomp"));
   ::execve(prepared.program.c_str(), argv.data(), env.data());
   // Looking at the file takes calls that a filter may answer with a signal.
   if (process.seccomp) return Error::from_errno("exec {}", prepared.program);

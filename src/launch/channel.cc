@@ -44,6 +44,8 @@ const char* name(Tag tag) {
       return "Start";
     case Tag::Executing:
       return "Executing";
+    case Tag::Listener:
+      return "Listener";
     case Tag::Failed:
       return "Failed";
   }

@@ -24,6 +24,8 @@ namespace skiff::launch {
 ///   S: (connects)                            `skiff start` takes R's place       } for create
 ///   R: Start         ->                      body: state for startContainer
 ///                    <- C: Executing         all is done but execve(2)
+///                    <- C: Listener          descriptor: the filter's listener } with a filter
+///   R: Proceed       ->                      R has given it to its agent       } that notifies
 ///                    <- C: (end of file)     execve has happened
 ///
 /// C may send Failed in place of any message; `expect` turns it into an Error. End
@@ -40,6 +42,7 @@ enum class Tag : uint32_t {
   Ready,
   Start,
   Executing,
+  Listener,
   Failed,
 };
 const char* name(Tag tag);

@@ -189,7 +189,7 @@ void fields(Archive& a, sock_filter& v) {
 }
 template <class Archive>
 void fields(Archive& a, seccomp::Program& v) {
-  list(a, v.instructions, v.flags);
+  list(a, v.instructions, v.flags, v.notifies);
 }
 template <class Archive>
 void fields(Archive& a, ProcessPlan& v) {

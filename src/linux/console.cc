@@ -108,10 +108,10 @@ Result<Fd> connect_socket(const std::string& path) {
   return socket;
 }
 
-Result<void> send_fd(const Fd& socket, int fd, std::string_view name) {
+Result<size_t> send_fd(const Fd& socket, int fd, std::string_view content) {
   // A message without payload would not carry the descriptor.
-  if (name.empty()) return Error::invalid("send a descriptor: it needs a name");
-  iovec payload{const_cast<char*>(name.data()), name.size()};
+  if (content.empty()) return Error::invalid("send a descriptor: it needs a name");
+  iovec payload{const_cast<char*>(content.data()), content.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
   msghdr message{};
   message.msg_iov = &payload;
@@ -123,9 +123,10 @@ Result<void> send_fd(const Fd& socket, int fd, std::string_view name) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof fd);
   std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  if (sys::restarting([&] { return ::sendmsg(socket.get(), &message, MSG_NOSIGNAL); }) < 0)
-    return Error::from_errno("send a descriptor");
-  return {};
+  const ssize_t sent =
+      sys::restarting([&] { return ::sendmsg(socket.get(), &message, MSG_NOSIGNAL); });
+  if (sent < 0) return Error::from_errno("send a descriptor");
+  return static_cast<size_t>(sent);
 }
 
 }  // namespace skiff::console

@@ -34,7 +34,8 @@ Result<void> adopt(const Fd& slave);
 /// Connects to the AF_UNIX stream socket at `path` (of any length: through
 /// /proc/self/fd/N of its directory) with close-on-exec.
 Result<Fd> connect_socket(const std::string& path);
-/// Sends `fd` over `socket` in one message whose payload is `name` (SCM_RIGHTS).
-Result<void> send_fd(const Fd& socket, int fd, std::string_view name);
+/// Sends `fd` over `socket` in one message with `payload` (SCM_RIGHTS); how much of that was taken:
+/// all, if it is short.
+Result<size_t> send_fd(const Fd& socket, int fd, std::string_view payload);
 
 }  // namespace skiff::console

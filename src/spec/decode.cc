@@ -152,8 +152,12 @@ Error unknown_word(const json::View& json, std::string_view name, std::string_vi
   return Error::invalid("{}: unknown {}", json.path_of(name), text::quote(word));
 }
 
-Result<Spec> decode(std::string json) {
-  const json::Document document = TRY(parse(std::move(json)).context("config.json"));
+Result<Spec> decode(std::string json, const std::function<bool(std::string_view)>& knows_profile) {
+  json::Document document = TRY(parse(std::move(json)).context("config.json"));
+  if (knows_profile) {
+    const std::string_view profile = document.text_of({"linux", "seccomp"});
+    if (!profile.empty() && knows_profile(profile)) document.drop({"linux", "seccomp", "syscalls"});
+  }
   Spec spec = TRY(decode_spec(document.root()));
   TRY(validate(spec));
   return spec;
@@ -178,6 +182,16 @@ Result<Survey> survey(std::string json) {
            std::string(text::nearest(member.name, {member.known.begin(), member.known.end()}))});
   }
   return survey;
+}
+
+Result<Seccomp> decode_profile(std::string json) {
+  const json::Document document = TRY(parse(std::move(json)));
+  const json::View root = document.root();
+  if (!root.has("linux") && !root.has("ociVersion"))
+    return decode_seccomp(document.root("linux.seccomp"));
+  const json::View config = TRY(root.required<json::View>("linux"));
+  const json::View profile = TRY(config.required<json::View>("seccomp"));
+  return decode_seccomp(profile);
 }
 
 Result<Process> decode_process(std::string json) {

@@ -9,8 +9,6 @@ Result<SeccompAction> decode_action(const json::View& json, std::string_view nam
   const std::string word = TRY(json.required<std::string>(name));
   for (const SeccompActionName& entry : kSeccompActions)
     if (entry.name == word) return entry.action;
-  if (word == "SCMP_ACT_NOTIFY")
-    return Error::invalid("{}: SCMP_ACT_NOTIFY: not supported yet", json.path_of(name));
   return unknown_word(json, name, word);
 }
 
@@ -46,12 +44,23 @@ Result<SeccompArg> decode_arg(const json::View& json) {
   return arg;
 }
 
+/// As runc has it: with write(2) a process of ours would tell the runtime what went wrong.
+Result<void> check_notified(const json::View& json, const SeccompRule& rule) {
+  if (rule.action != SeccompAction::Notify) return {};
+  for (size_t i = 0; i < rule.names.size(); ++i)
+    if (rule.names[i] == "write")
+      return Error::invalid("{}[{}]: SCMP_ACT_NOTIFY cannot be used for write",
+                            json.path_of("names"), i);
+  return {};
+}
+
 Result<SeccompRule> decode_rule(const json::View& json) {
   SeccompRule rule;
   rule.names = TRY(json.list<std::string>("names"));
   if (rule.names.empty()) return Error::invalid("{}: empty", json.path_of("names"));
   rule.action = TRY(json.tolerate(decode_action(json, "action")));
   rule.errno_ret = TRY(json.tolerate(decode_errno_ret(json, "errnoRet", rule.action)));
+  TRY(json.tolerate(check_notified(json, rule)));
   rule.args = TRY(part_list(json, "args", decode_arg));
   return rule;
 }
@@ -67,6 +76,18 @@ Result<std::vector<std::string>> decode_words(const json::View& json, std::strin
   return words;
 }
 
+Result<void> decode_listener(const json::View& json, Seccomp& profile) {
+  profile.listener_path = TRY(text_of(json, "listenerPath"));
+  profile.listener_metadata = TRY(text_of(json, "listenerMetadata"));
+  if (!profile.listener_metadata.empty() && profile.listener_path.empty())
+    return Error::invalid("{}: needs listenerPath", json.path_of("listenerMetadata"));
+  // The listener would be asked about what it needs to be told of.
+  if (profile.default_action == SeccompAction::Notify)
+    return Error::invalid("{}: SCMP_ACT_NOTIFY cannot be the default action",
+                          json.path_of("defaultAction"));
+  return {};
+}
+
 }  // namespace
 
 Result<Seccomp> decode_seccomp(const json::View& json) {
@@ -79,7 +100,7 @@ Result<Seccomp> decode_seccomp(const json::View& json) {
   profile.flags = TRY(json.tolerate(decode_words(json, "flags", kSeccompFlags)));
   profile.flags_given = json.has("flags");
   profile.rules = TRY(part_list(json, "syscalls", decode_rule));
-  TRY(refuse(json, {"listenerPath", "listenerMetadata"}));
+  TRY(json.tolerate(decode_listener(json, profile)));
   return profile;
 }
 

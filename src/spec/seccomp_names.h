@@ -21,6 +21,7 @@ inline constexpr std::array kSeccompActions = {
     SeccompActionName{"SCMP_ACT_KILL_PROCESS", SeccompAction::KillProcess},
     SeccompActionName{"SCMP_ACT_KILL_THREAD", SeccompAction::KillThread},
     SeccompActionName{"SCMP_ACT_LOG", SeccompAction::Log},
+    SeccompActionName{"SCMP_ACT_NOTIFY", SeccompAction::Notify},
     SeccompActionName{"SCMP_ACT_TRACE", SeccompAction::Trace},
     SeccompActionName{"SCMP_ACT_TRAP", SeccompAction::Trap},
 };

@@ -276,6 +276,8 @@ struct Seccomp {
   std::vector<std::string> architectures;  // SCMP_ARCH_*
   std::vector<std::string> flags;          // SECCOMP_FILTER_FLAG_*
   bool flags_given = false;                // "flags" was there, be it empty: no flags of our choice
+  std::string listener_path;               // of the socket for SCMP_ACT_NOTIFY; "" where absent
+  std::string listener_metadata;           // for whoever listens there
   std::vector<SeccompRule> rules;
 };
 

@@ -20,8 +20,6 @@ SKIFF = os.environ.get("SKIFF_RUNTIME") or ROOT / "build/skiff"
 
 # Properties of other platforms inside common objects (config.md marks them WINDOWS).
 FOREIGN = {"process.commandLine", "process.user.username"}
-# Refused by name: "not supported yet".
-REFUSED = {"linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata"}
 # Where the first word that the schema allows, or a word at all, would contradict another field.
 SAMPLES = {
     "ociVersion": "1.3.0",
@@ -51,6 +49,7 @@ SAMPLES = {
     "mounts[0].source": "/",
     "mounts[0].options": ["rbind", "idmap"],
     "linux.seccomp.defaultAction": "SCMP_ACT_ERRNO",
+    "linux.seccomp.listenerPath": "/run/listener",
     "linux.seccomp.syscalls[0].action": "SCMP_ACT_ERRNO",
     "linux.seccomp.syscalls[0].names": ["read"],
     "linux.rootfsPropagation": "rprivate",
@@ -125,7 +124,7 @@ class Schemas:
             members = {}
             for name, inner in schema["properties"].items():
                 below = f"{path}.{name}" if path else name
-                if below not in FOREIGN | REFUSED:
+                if below not in FOREIGN:
                     members[name] = self.walk(inner, file, below)
             return members
         if kind == "object":

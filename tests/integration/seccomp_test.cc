@@ -206,9 +206,14 @@ TEST_CASE("wrong profiles are refused with the path to the mistake", "[seccomp]"
       {R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_X"]})",
        "linux.seccomp.flags"},
       {R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_NOTIFY"}]})",
-       "linux.seccomp.syscalls[0].action"},
-      {R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x.sock"})",
-       "linux.seccomp.listenerPath: not supported yet"}};
+       "linux.seccomp.listenerPath: missing"},
+      {R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x",
+           "syscalls": [{"names": ["kill", "write"], "action": "SCMP_ACT_NOTIFY"}]})",
+       "linux.seccomp.syscalls[0].names[1]"},
+      {R"({"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"})",
+       "linux.seccomp.defaultAction"},
+      {R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"})",
+       "linux.seccomp.listenerMetadata: needs listenerPath"}};
   for (const auto& [profile, path] : cases) {
     Bundle bundle;
     bundle.set("/linux/seccomp", profile);

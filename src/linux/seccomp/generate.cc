@@ -266,8 +266,7 @@ class ProgramCode {
 
   const ArchitecturePolicy* find(uint32_t audit, bool x32) const {
     for (const ArchitecturePolicy& entry : policy_.architectures)
-      if (entry.architecture.audit == audit && (entry.architecture.first_number != 0) == x32)
-        return &entry;
+      if (entry.architecture.audit == audit && entry.architecture.is_x32() == x32) return &entry;
     return nullptr;
   }
 

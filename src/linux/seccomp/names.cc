@@ -18,6 +18,25 @@ constexpr uint32_t kN32Convention = 0x20000000;  // __AUDIT_ARCH_CONVENTION_MIPS
 bool is_socket_call(int number) { return number <= -100 && number >= -120; }
 bool is_ipc_call(int number) { return number <= -200 && number >= -224; }
 
+/// MIPS: __NR_Linux in <asm/unistd.h>.
+uint32_t first_number(uint32_t token) {
+  switch (token) {
+    case SCMP_ARCH_X32:
+      return kX32Bit;
+    case SCMP_ARCH_MIPS:
+    case SCMP_ARCH_MIPSEL:
+      return 4000;
+    case SCMP_ARCH_MIPS64:
+    case SCMP_ARCH_MIPSEL64:
+      return 5000;
+    case SCMP_ARCH_MIPS64N32:
+    case SCMP_ARCH_MIPSEL64N32:
+      return 6000;
+    default:
+      return 0;
+  }
+}
+
 Architecture describe(std::string_view name, uint32_t token) {
   Architecture found;
   found.name = name;
@@ -26,7 +45,7 @@ Architecture describe(std::string_view name, uint32_t token) {
   found.audit = token == SCMP_ARCH_X32 ? static_cast<uint32_t>(AUDIT_ARCH_X86_64) : token;
   found.wide = (token & __AUDIT_ARCH_64BIT) != 0 && (token & kN32Convention) == 0;
   found.big_endian = (token & __AUDIT_ARCH_LE) == 0;
-  if (token == SCMP_ARCH_X32) found.first_number = kX32Bit;
+  found.first_number = first_number(token);
   if (token == SCMP_ARCH_X86_64) found.last_number = kX32Bit - 1;
   if (token == SCMP_ARCH_ARM) found.last_number = kArmPrivate - 1;
   return found;
@@ -54,20 +73,27 @@ Architecture native_architecture() {
   return describe("native", token);
 }
 
+const std::map<uint32_t, std::string>& Calls::all() {
+  if (!all_.empty()) return all_;
+  constexpr uint32_t kMost = 600;
+  const auto look = [&](uint32_t first, uint32_t count) {
+    for (uint32_t number = first; number < first + count; ++number) {
+      char* name =
+          ::seccomp_syscall_resolve_num_arch(architecture_.token, static_cast<int>(number));
+      if (name != nullptr) all_.emplace(number, name);
+      std::free(name);
+    }
+  };
+  look(architecture_.first_number, kMost);
+  if (architecture_.token == SCMP_ARCH_ARM) look(kArmPrivate, 16);
+  return all_;
+}
+
+/// On architectures with multiplexers libseccomp tells the number of a direct call by no name.
 std::optional<uint32_t> Calls::direct_number(const std::string& name) {
-  if (!listed_) {
-    const bool mips =
-        architecture_.audit == AUDIT_ARCH_MIPS || architecture_.audit == AUDIT_ARCH_MIPSEL;
-    const uint32_t first = mips ? 4000 : 0;  // __NR_O32_Linux, <asm/unistd.h>
-    constexpr uint32_t kMost = 600;
-    for (uint32_t number = first; number < first + kMost; ++number)
-      if (std::string known = name_of(number); !known.empty())
-        direct_.emplace(std::move(known), number);
-    listed_ = true;
-  }
-  const auto found = direct_.find(name);
-  if (found == direct_.end()) return std::nullopt;
-  return found->second;
+  for (const auto& [number, known] : all())
+    if (known == name) return number;
+  return std::nullopt;
 }
 
 Numbers Calls::find(const std::string& name) {
@@ -84,13 +110,6 @@ Numbers Calls::find(const std::string& name) {
   numbers.selector = static_cast<uint32_t>(-number) % 100;
   numbers.direct = direct_number(name);
   return numbers;
-}
-
-std::string Calls::name_of(uint32_t number) const {
-  char* name = ::seccomp_syscall_resolve_num_arch(architecture_.token, static_cast<int>(number));
-  std::string copy = name == nullptr ? "" : name;
-  std::free(name);
-  return copy;
 }
 
 bool is_known_call(const std::string& name) {

@@ -16,8 +16,10 @@ struct Architecture {
   uint32_t audit = 0;          // seccomp_data.arch: AUDIT_ARCH_*; x32 has x86-64's
   bool wide = false;           // arguments have 64 bits
   bool big_endian = false;     // the upper half of an argument comes first
-  uint32_t first_number = 0;   // of its system calls: 0x40000000 for x32
+  uint32_t first_number = 0;   // of its system calls
   uint32_t last_number = ~0u;  // beyond are numbers of other kinds, as ARM's private calls
+
+  bool is_x32() const { return token != audit; }
 };
 
 /// The architecture of the name "SCMP_ARCH_…"; nullopt if libseccomp does not know it.
@@ -39,16 +41,14 @@ class Calls {
   explicit Calls(const Architecture& architecture) : architecture_(architecture) {}
 
   Numbers find(const std::string& name);
-  /// "" if no call has the number.
-  std::string name_of(uint32_t number) const;
+  /// All calls that have a number, by that.
+  const std::map<uint32_t, std::string>& all();
 
  private:
   std::optional<uint32_t> direct_number(const std::string& name);
 
   Architecture architecture_;
-  /// On architectures with multiplexers libseccomp tells the number of a direct call by no name.
-  std::map<std::string, uint32_t> direct_;
-  bool listed_ = false;
+  std::map<uint32_t, std::string> all_;
 };
 
 /// Whether libseccomp knows the call on any architecture.

@@ -25,6 +25,8 @@ Record full_record() {
   record.annotations = {{"a.b", "c\"\n"}};
   record.namespaces = {{spec::NamespaceType::Pid, ""}, {spec::NamespaceType::Network, "/run/n"}};
   record.has_process = false;
+  record.listener_path = "/run/agent.sock";
+  record.listener_metadata = "a=\"b\"";
   record.no_new_keyring = record.has_seccomp = record.has_poststart = record.has_poststop = true;
   net_devices::Address address{2, 24, 128, std::string("\x0a\x00\xff\x01", 4), "peer", ""};
   record.net_devices = {{"eth1", "eth0", true, {address, address}}, {"eth2", "eth2", false, {}}};
@@ -66,6 +68,17 @@ TEST_CASE("hooks read the state of the specification and nothing else", "[contai
   CHECK(container::hook_state(full_record(), container::Status::Creating) ==
         R"({"ociVersion":"1.3.0","id":"web","pid":42,"status":"creating","bundle":"/bundle",)"
         R"("annotations":{"a.b":"c\"\n"}})");
+}
+
+TEST_CASE("an agent reads the state of the process and the container's in it", "[container]") {
+  CHECK(container::process_state(full_record(), container::Status::Running, 43) ==
+        R"({"ociVersion":"1.3.0","fds":["seccompFd"],"pid":43,"metadata":"a=\"b\"","state":)"
+        R"({"ociVersion":"1.3.0","id":"web","pid":42,"status":"running","bundle":"/bundle",)"
+        R"("annotations":{"a.b":"c\"\n"}}})");
+  Record plain = full_record();
+  plain.listener_metadata.clear();
+  CHECK(container::process_state(plain, container::Status::Created, 42).find("metadata") ==
+        std::string::npos);
 }
 
 TEST_CASE("a stopped container has no pid", "[container]") {

@@ -53,9 +53,14 @@ TEST_CASE("flags that are absent differ from flags that are empty", "[spec]") {
 }
 
 TEST_CASE("every constant of a profile is known", "[spec]") {
-  for (const SeccompActionName& entry : kSeccompActions)
-    CHECK(seccomp_of("\"defaultAction\": \"" + std::string(entry.name) + "\"").default_action ==
-          entry.action);
+  for (const SeccompActionName& entry : kSeccompActions) {
+    const std::string action = "\"" + std::string(entry.name) + "\"";
+    const Seccomp profile =
+        seccomp_of(R"("syscalls": [{"names": ["read"], "action": )" + action + "}]");
+    CHECK(profile.rules.at(0).action == entry.action);
+    if (entry.action != SeccompAction::Notify)
+      CHECK(seccomp_of("\"defaultAction\": " + action).default_action == entry.action);
+  }
   for (const std::string_view name : kSeccompArchitectures)
     seccomp_of("\"architectures\": [\"" + std::string(name) + "\"]");
   for (const std::string_view name : kSeccompFlags)
@@ -73,7 +78,7 @@ TEST_CASE("every member of a profile has its type and range", "[spec]") {
       {R"("defaultAction": 1)", "defaultAction: expected string, found unsigned integer"},
       {R"("defaultAction": "ALLOW")", "defaultAction: unknown \"ALLOW\""},
       {R"("defaultAction": "SCMP_ACT_NOTIFY")",
-       "defaultAction: SCMP_ACT_NOTIFY: not supported yet"},
+       "defaultAction: SCMP_ACT_NOTIFY cannot be the default action"},
       {R"("defaultErrnoRet": "EPERM")", "defaultErrnoRet: expected unsigned integer, found string"},
       {R"("defaultErrnoRet": 4096)", "defaultErrnoRet: 4096 is out of range, at most 4095"},
       {R"("defaultAction": "SCMP_ACT_TRACE", "defaultErrnoRet": 65536)",
@@ -92,8 +97,8 @@ TEST_CASE("every member of a profile has its type and range", "[spec]") {
       {R"("syscalls": [{"names": [0], "action": "SCMP_ACT_ALLOW"}])",
        "syscalls[0].names[0]: expected string, found unsigned integer"},
       {R"("syscalls": [{"names": ["read"]}])", "syscalls[0].action: missing"},
-      {R"("syscalls": [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}])",
-       "syscalls[0].action: SCMP_ACT_NOTIFY: not supported yet"},
+      {R"("syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_NOTIFY"}])",
+       "syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be used for write"},
       {rule + R"("errnoRet": -1}])",
        "syscalls[0].errnoRet: expected unsigned integer, found negative integer"},
       {rule + R"("args": {}}])", "syscalls[0].args: expected array, found object"},
@@ -112,8 +117,8 @@ TEST_CASE("every member of a profile has its type and range", "[spec]") {
        "syscalls[0].args[0].valueTwo: expected unsigned integer, found negative integer"},
       {rule + R"("args": [{"index": 0, "value": 0, "op": "=="}]}])",
        "syscalls[0].args[0].op: unknown \"==\""},
-      {R"("listenerPath": "/run/agent.sock")", "listenerPath: not supported yet"},
-      {R"("listenerMetadata": "x")", "listenerMetadata: not supported yet"},
+      {R"("listenerPath": 1)", "listenerPath: expected string, found unsigned integer"},
+      {R"("listenerMetadata": "x")", "listenerMetadata: needs listenerPath"},
   };
   for (const BadMembers& row : table)
     CHECK(refusal_of(row.members) == "linux.seccomp." + row.error);
@@ -137,4 +142,49 @@ TEST_CASE("an errno is refused for an action that returns none", "[spec]") {
             "SCMP_ACT_TRACE take an errno");
     }
   }
+}
+
+TEST_CASE("a listener has a path and perhaps metadata", "[spec]") {
+  const Seccomp profile = seccomp_of(R"("listenerPath": "/run/a", "listenerMetadata": "x")");
+  CHECK(profile.listener_path == "/run/a");
+  CHECK(profile.listener_metadata == "x");
+  CHECK(seccomp_of(R"("listenerPath": "", "listenerMetadata": null)").listener_path.empty());
+}
+
+TEST_CASE("the rules of a profile that is known are left alone", "[spec]") {
+  const std::string profile =
+      R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": [], "x": "}\"{\u0041",
+          "syscalls": [{"names": ["read"], "action": "SCMP_ACT_KILL"}]})";
+  const std::string text = with_linux("\"se\\u0063comp\" : " + profile);
+  std::string asked;
+  const auto spec = decode(text, [&](std::string_view given) {
+    asked = given;
+    return true;
+  });
+  REQUIRE(spec);
+  CHECK(asked == profile);
+  CHECK(spec->linux.seccomp->rules.empty());
+  CHECK(spec->linux.seccomp->flags_given);
+  CHECK(decode(text, [](std::string_view) { return false; })->linux.seccomp->rules.size() == 1);
+  // What is wrong beside the rules is found all the same.
+  const auto wrong = decode(with_linux(R"("seccomp": {"defaultAction": 1})"),
+                            [](std::string_view) { return true; });
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().text() ==
+        "linux.seccomp.defaultAction: expected string, found unsigned integer");
+  const auto never = [](std::string_view) -> bool {
+    FAIL("there is no profile");
+    return false;
+  };
+  CHECK(decode(with_linux("\"seccomp\": null"), never));
+  CHECK(decode(with_top(""), never));
+}
+
+TEST_CASE("a profile stands alone or in a configuration", "[spec]") {
+  const std::string profile = R"({"defaultAction": "SCMP_ACT_LOG"})";
+  CHECK(decode_profile(profile)->default_action == SeccompAction::Log);
+  CHECK(decode_profile("{\"linux\": {\"seccomp\": " + profile + "}}")->default_action ==
+        SeccompAction::Log);
+  CHECK(decode_profile("{\"linux\": {}}").error().text() == "linux.seccomp: missing");
+  CHECK(decode_profile("{}").error().text() == "linux.seccomp.defaultAction: missing");
 }
