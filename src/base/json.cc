@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "src/base/text.h"
 
@@ -81,6 +82,12 @@ Result<Number> signed_number(const Value& value, const Place& place) {
   return static_cast<Number>(value.GetInt64());
 }
 
+/// What a range-for over GetObject() would give, but for RapidJSON's comparison of iterators, which
+/// is ambiguous in C++20.
+std::span<rapidjson::Value::Member> members_of(rapidjson::Value& object) {
+  return {object.MemberBegin().operator->(), object.MemberCount()};
+}
+
 /// "line 3, column 7" of the byte at `offset`.
 std::string position(std::string_view text, size_t offset) {
   size_t line = 1;
@@ -110,7 +117,7 @@ struct Document::Impl {
       object = found == nullptr ? &tree : &found->value;
       found = nullptr;
       if (!object->IsObject()) break;
-      for (auto& member : object->GetObject())
+      for (Member& member : members_of(*object))
         if (std::string_view(member.name.GetString(), member.name.GetStringLength()) == name)
           found = &member;
       if (found == nullptr) break;
@@ -404,7 +411,7 @@ Result<std::string> with_member(const std::string& text, const std::vector<std::
     if (!place->IsObject()) return mismatch(text::join(path, "."), "an object on the way", *place);
     // Of members with one name the last counts; a new one behind them would, too, but twice.
     Value* found = nullptr;
-    for (auto& entry : place->GetObject())
+    for (Value::Member& entry : members_of(*place))
       if (std::string_view(entry.name.GetString(), entry.name.GetStringLength()) == name)
         found = &entry.value;
     if (found == nullptr) {

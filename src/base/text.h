@@ -1,6 +1,7 @@
 // Words and numbers in strings.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ std::optional<uint32_t> parse_octal(std::string_view word);
 
 /// The parts of `line` between `separator`s; "" has one empty part.
 std::vector<std::string_view> split(std::string_view line, char separator);
+/// The parts would outlive the text.
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> split(Temporary&& line, char separator) = delete;
 std::string_view trim(std::string_view line);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string upper(std::string_view word);

@@ -28,9 +28,10 @@ Result<void> signal_one(pid_t pid, const Fd& pidfd, int signal) {
 /// The kernel functions that `pid` sleeps in, innermost first; "" if unknown.
 std::string kernel_stack(pid_t pid) {
   // "[<0>] nfs_wait_bit_killable+0x1e/0x90" a line; needs privilege that wchan does not.
-  const auto stack = read_file(AT_FDCWD, fmt::format("/proc/{}/stack", pid));
+  const auto read = read_file(AT_FDCWD, fmt::format("/proc/{}/stack", pid));
+  const std::string_view stack = read ? std::string_view(*read) : "";
   std::vector<std::string> functions;
-  for (const std::string_view line : text::split(stack ? *stack : "", '\n')) {
+  for (const std::string_view line : text::split(stack, '\n')) {
     const size_t name = line.find("] ");
     if (name == std::string_view::npos || functions.size() == kFrames) continue;
     functions.emplace_back(line.substr(name + 2, line.find('+') - name - 2));

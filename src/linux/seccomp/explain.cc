@@ -29,7 +29,8 @@ uint32_t without_conditions(const Policy& policy, const ArchitecturePolicy& entr
 
 std::vector<Explanation> explain(const Policy& policy, const ArchitecturePolicy& entry) {
   std::vector<Explanation> all;
-  for (auto& [number, name] : Calls(entry.architecture).all()) {
+  Calls calls(entry.architecture);
+  for (const auto& [number, name] : calls.all()) {
     Explanation one;
     one.name = name;
     one.number = number;
