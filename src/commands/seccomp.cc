@@ -288,6 +288,7 @@ Result<void> explain(const Arguments& arguments) {
   const std::vector<sock_filter> program = TRY(seccomp::generate(policy));
   const auto entries = TRY(choose_architectures(policy, arguments.all("arch")));
   std::vector<Chosen> chosen;
+  chosen.reserve(entries.size());
   for (const ArchitecturePolicy* entry : entries)
     chosen.push_back({entry, choose_calls(seccomp::explain(policy, *entry), names)});
   if (arguments.value_or("format", "text") == "json")

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "src/base/result.h"
 #include "src/container/store.h"
@@ -30,7 +31,7 @@ class FilterCache {
   /// Looks for the filter of `profile`, the text of linux.seccomp; keep() will be about the same.
   bool find(std::string_view profile);
   /// What find() found; given away.
-  std::optional<seccomp::Program> take() { return std::move(found_); }
+  std::optional<seccomp::Program> take() { return std::exchange(found_, std::nullopt); }
   /// Writes the filter of the profile that was not found. Containers do not need the cache, so that
   /// what fails here is no more than a line in the log.
   void keep(const seccomp::Program& program) const;

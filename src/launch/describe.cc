@@ -123,6 +123,7 @@ Words clone_words(uint64_t clone_flags) {
 
 std::vector<Row> mapping_rows(const std::vector<spec::IdMapping>& mappings) {
   std::vector<Row> rows;
+  rows.reserve(mappings.size());
   for (const spec::IdMapping& entry : mappings)
     rows.push_back({{"containerID", fmt::format("{}", entry.container_id)},
                     {"hostID", fmt::format("{}", entry.host_id)},

@@ -34,6 +34,7 @@ class TextSheet final : public Sheet {
   void list(std::string_view name, const std::vector<std::string>& items) override {
     if (items.empty()) return;
     std::vector<std::string> words;
+    words.reserve(items.size());
     for (const std::string& item : items) words.push_back(shown(item));
     line("{}: {}", name, text::join(words, " "));
   }

@@ -105,7 +105,7 @@ constexpr uint16_t kInstructions[] = {
     BPF_MISC | BPF_TAX,
     BPF_MISC | BPF_TXA,
     BPF_ALU | BPF_NEG,
-    BPF_ALU | BPF_ADD | BPF_K,
+    BPF_ALU | BPF_ADD | BPF_K,  // NOLINT(misc-redundant-expression): both are 0
     BPF_ALU | BPF_ADD | BPF_X,
     BPF_ALU | BPF_SUB | BPF_K,
     BPF_ALU | BPF_SUB | BPF_X,

@@ -51,6 +51,7 @@ int run_loader(void* argument) {
       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, exchange.flags, &exchange.filter);
   exchange.listener.store(code < 0 ? -errno : static_cast<int>(code));
   // From here on every system call may be one that the listener is asked about, or a fatal one.
+  // The execve of the other thread ends this one. NOLINTNEXTLINE(bugprone-infinite-loop)
   while (code >= 0) std::atomic_signal_fence(std::memory_order_seq_cst);
   return 0;
 }
