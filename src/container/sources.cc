@@ -59,6 +59,14 @@ Result<Fd> make_mount(const MountPlan& mount) {
                                            mount.destination);
 }
 
+/// make_mount(), in words for whoever is not root.
+Result<Fd> make_source(const MountPlan& mount) {
+  auto made = make_mount(mount);
+  if (made || !mount.idmap || !made.error().is(EPERM)) return made;
+  return std::move(made).error().with_hint(
+      "a mount to be id-mapped is made on the host, which takes CAP_SYS_ADMIN there");
+}
+
 /// EINVAL and EPERM say too little.
 Error explain_idmap(Error error, const MountPlan& mount) {
   const bool bind = mount.kind != MountKind::FileSystem;
@@ -83,7 +91,7 @@ Result<std::vector<Fd>> open_sources(const launch::RootfsPlan& plan,
   IdMaps maps(joins, opened);
   for (const MountPlan& mount : plan.mounts) {
     if (!mount.source_sent) continue;
-    sources.push_back(TRY(make_mount(mount)));
+    sources.push_back(TRY(make_source(mount)));
     if (!mount.idmap) continue;
     const Fd* user_namespace = TRY(maps.find(mount));
     auto mapped = mounts::set_idmap(sources.back(), *user_namespace, mount.idmap->recursive);

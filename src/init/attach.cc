@@ -137,10 +137,15 @@ Result<void> copy_symlink(const Fd& root, const MountPlan& mount, const Fd& link
 }
 
 Result<void> set_attributes(const Fd& mount, const MountPlan& plan) {
-  TRY(mounts::set_attributes(
-      mount, mounts::attributes_from_flags(plan.tree_flags, plan.tree_cleared), true));
-  return mounts::set_attributes(mount, mounts::attributes_from_flags(plan.flags, plan.cleared),
-                                false);
+  auto set = mounts::set_attributes(
+      mount, mounts::attributes_from_flags(plan.tree_flags, plan.tree_cleared), true);
+  if (set)
+    set = mounts::set_attributes(mount, mounts::attributes_from_flags(plan.flags, plan.cleared),
+                                 false);
+  if (set || !set.error().is(EPERM)) return set;
+  return std::move(set).error().with_hint(
+      "what the host's mount has set, such as ro or noexec, cannot be taken away in a user "
+      "namespace");
 }
 
 Result<void> mount_bind(Fd& root, const MountPlan& mount, Fd source) {

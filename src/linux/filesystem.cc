@@ -43,7 +43,11 @@ std::string take_messages(const Fd& context) {
 
 Error explain(int code, const Fd& context, std::string_view step) {
   const std::string messages = take_messages(context);
-  return Error::from_code(code, "{}", messages.empty() ? step : std::string_view(messages));
+  if (!messages.empty()) return Error::from_code(code, "{}", messages);
+  Error error = Error::from_code(code, "{}", step);
+  // Where a file system does not know this interface yet, as overlay until Linux 6.5.
+  if (code != EINVAL) return error;
+  return std::move(error).with_hint("the kernel's log, dmesg(1), may say more");
 }
 
 std::string_view unquoted(std::string_view value) {

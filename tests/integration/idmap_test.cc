@@ -216,5 +216,28 @@ TEST_CASE("the mappings of a user namespace that is joined serve idmap", "[idmap
   CHECK(output_of(bundle, "stat -c %u:%g /vol/a") == "7:8\n");
 }
 
+TEST_CASE("an ordinary user's id-mapped mount is refused with what it takes",
+          "[idmap][userns][rootless]") {
+  SKIFF_ONLY("has this message");
+  Bundle bundle;
+  make_directories(bundle.file("vol"));
+  bundle.ns("user").remove("/linux/resources").without_cgroups_path();
+  const std::string own = mapping(0, 1000, 1);
+  bundle.set("/linux/uidMappings", own).set("/linux/gidMappings", own);
+  bundle.mount("/vol", "bind", bundle.file("vol"), "bind,idmap").args({"/bin/true"});
+  const std::string path = bundle.path("rootless");
+  make_directories(bundle.file("user-state"));
+  REQUIRE(::chown(bundle.file("user-state").c_str(), 1000, 1000) == 0);
+  CommandOptions options;
+  options.cwd = "/";
+  const Output output = runtime_as_user({"--root", bundle.file("user-state"), "--cgroup-manager",
+                                         "disabled", "run", "--bundle", path, "rootless"},
+                                        options);
+  CHECK(output.status == 1);
+  CHECK_THAT(output.err, Catch::Contains("mounts[6]: source ") &&
+                             Catch::Contains("Operation not permitted (hint: a mount to be "
+                                             "id-mapped is made on the host"));
+}
+
 }  // namespace
 }  // namespace tests

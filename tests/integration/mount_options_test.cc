@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/integration/support/container.h"
+#include "tests/integration/support/intruder.h"
 #include "tests/integration/support/leftovers.h"
 
 namespace tests {
@@ -46,10 +47,9 @@ std::string refusal(Bundle& bundle) {
 
 void make_link(const char* target, const char* path) { REQUIRE(::symlink(target, path) == 0); }
 
-bool kernel_knows(const std::string& type) {
-  for (const std::string& line : lines(read_file("/proc/filesystems")))
-    if (line.substr(line.rfind('\t') + 1) == type) return true;
-  return false;
+/// Loads its module, if there is one.
+bool kernel_knows(const char* type) {
+  return static_cast<bool>(skiff::Fd(::fsopen(type, FSOPEN_CLOEXEC)));
 }
 
 TEST_CASE("words with an r hold for every mount below", "[mounts]") {
@@ -325,6 +325,33 @@ TEST_CASE("tmpcopyup follows no link out of what it copies", "[mounts][copyup][a
   CHECK_THAT(output.out, Catch::Contains("/data/dir\n") && Catch::Contains("/data/file\n"));
 }
 
+TEST_CASE("tmpcopyup of a tree that changes meanwhile copies nothing else",
+          "[mounts][copyup][attack]") {
+  DIFFERS(Crun, "1.8.1 copies what the name leads to later");
+  DIFFERS(Runc, "1.1.5 copies what the name leads to later");
+  Bundle bundle;
+  write_file(bundle.file("victim/secret"), "secret");
+  const std::string data = bundle.rootfs() + "/data";
+  for (int i = 0; i < 20; ++i) write_file(data + "/dir/f" + std::to_string(i), "harmless");
+  make_link(("../../../../../../../../.." + bundle.file("victim")).c_str(),
+            (data + "/link").c_str());
+  write_file(data + "/file", "harmless");
+  make_link(("../../../../../../../../.." + bundle.file("victim/secret")).c_str(),
+            (data + "/leak").c_str());
+  bundle.mount("/data", "tmpfs", "tmpfs", "tmpcopyup");
+  bundle.sh("find /data -type f -exec cat {} + | grep -c secret; true");
+  const Exchanger directories(data + "/dir", data + "/link");
+  const Exchanger files(data + "/file", data + "/leak");
+  int started = 0;
+  for (int round = 0; round < 60; ++round) {
+    const Output output = Container(bundle).run();
+    if (!output.ok()) continue;
+    ++started;
+    CHECK(output.out == "0\n");
+  }
+  CHECK(started > 0);
+}
+
 TEST_CASE("tmpcopyup gives up on a tree without a bottom", "[mounts][copyup][attack]") {
   SKIFF_ONLY("has a limit");
   Bundle bundle;
@@ -427,6 +454,8 @@ TEST_CASE("a mount on / is the container's root", "[mounts]") {
   CHECK(output_of(bundle, "ls -d /upper /lower /after 2>/dev/null; echo $(ls /dev/null)") ==
         "/after\n/upper\n/dev/null\n");
   CHECK_FALSE(exists(bundle.rootfs() + "/after"));
+  bundle.sh("ls -d /upper; cd /; ls -d ../../upper");
+  CHECK(Container(bundle).run({"--no-pivot"}).out == "/upper\n../../upper\n");
   // A root that is read-only is the one on top.
   bundle.set("/root/readonly", "true").sh("touch /x");
   CHECK_THAT(Container(bundle).run().err, Catch::Contains("Read-only file system"));
@@ -480,7 +509,7 @@ TEST_CASE("overlay: layers, relative ones, and commas in their names", "[mounts]
   if (!testing(Program::Skiff)) return;
   bundle.set("/mounts/6/options", json_list({"lowerdir=l/one:l/up"}));
   CHECK(output_of(bundle, "cat /merged/a /merged/c") == "1\n3\n");
-  bundle.set("/mounts/6/options", json_list({"lowerdir=l/missing"}));
+  bundle.set("/mounts/6/options", json_list({"lowerdir=l/missing:l/one"}));
   const std::string error = refusal(bundle);
   CHECK_THAT(error, Catch::Contains("mounts[6]: mount overlay at /merged: ") &&
                         Catch::Contains("No such file or directory"));
@@ -564,6 +593,26 @@ TEST_CASE("what the kernel has to say of a failed mount is told", "[mounts]") {
   bundle.mount("/mnt", "nosuchfs", "none");
   CHECK_THAT(refusal(bundle), Catch::Contains("No such device (hint: the kernel does not know this "
                                               "type of file system"));
+}
+
+TEST_CASE("what a user namespace may not mount is told with what it needs", "[mounts][userns]") {
+  SKIFF_ONLY("has these messages");
+  struct Row {
+    const char* type;
+    const char* shared;
+  };
+  for (const Row& row : {Row{"sysfs", "network"}, Row{"proc", "pid"}, Row{"mqueue", "ipc"}}) {
+    INFO(row.type);
+    Bundle bundle;
+    bundle.user_namespace();
+    bundle.ns(row.shared, "-");
+    if (std::string(row.type) == "mqueue") bundle.ns("uts");
+    bundle.mount("/mnt", row.type, row.type);
+    const std::string error = refusal(bundle);
+    CHECK_THAT(error, Catch::Contains(std::string(": mount ") + row.type + " at /") &&
+                          Catch::Contains("Operation not permitted (hint: in a user namespace " +
+                                          std::string(row.type) + " needs a"));
+  }
 }
 
 TEST_CASE("more options than the kernel takes are an error", "[mounts]") {
