@@ -201,10 +201,11 @@ Result<int> exec(const ContainerStore& store, const std::string& id, const ExecO
                 {options.console_socket, options.pidfd_socket, options.pid_file, ""}));
   const Fd pidfd = TRY(pidfd::open(pid));
   if (console) copy_window_size(console);  // before the process can ask for it
-  TRY(child.start("", [&](const Fd& listener) -> Result<void> {
+  const auto give = [&](const Fd& listener) -> Result<void> {
     const Status status = TRY(container.status());
     return give_listener(container.record(), status, pid, listener);
-  }));
+  };
+  TRY(child.start("", give));
   if (options.detach) return 0;
   return foreground->wait(pid, pidfd, std::move(console));
 }

@@ -242,6 +242,7 @@ TEST_CASE("a failing poststart hook is an error and stops the container", "[hook
 }
 
 TEST_CASE("a container that fails before its first hook runs no poststop hook", "[hooks]") {
+  DIFFERS(Runc, "runs poststop hooks of a container that never had another");
   Bundle bundle;
   write_file(bundle.file("hook"), "#!/bin/sh\ntouch " + bundle.file("ran") + "\n", 0755);
   bundle.set("/hooks/poststop", "[{\"path\": " + quote(bundle.file("hook")) + "}]");

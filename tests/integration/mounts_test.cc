@@ -199,7 +199,7 @@ TEST_CASE("a relative bind source is relative to the bundle", "[mounts]") {
 TEST_CASE("a bind source that is a symbolic link is followed on the host", "[mounts]") {
   Bundle bundle;
   write_file(bundle.file("real/file"), "followed\n");
-  ::symlink("real", bundle.file("link").c_str());
+  REQUIRE(::symlink("real", bundle.file("link").c_str()) == 0);
   bundle.mount("/data", "bind", bundle.file("link"), "bind");
   CHECK(output_of(bundle, "cat /data/file") == "followed\n");
 }
@@ -235,14 +235,14 @@ TEST_CASE("mounts are made in their order, later ones on earlier ones", "[mounts
 
 TEST_CASE("a destination's symbolic links are resolved inside the rootfs", "[mounts][attack]") {
   Bundle bundle;
-  ::symlink("/target", (bundle.rootfs() + "/absolute").c_str());
-  ::symlink("../../../../../../target", (bundle.rootfs() + "/climbing").c_str());
+  REQUIRE(::symlink("/target", (bundle.rootfs() + "/absolute").c_str()) == 0);
+  REQUIRE(::symlink("../../../../../../target", (bundle.rootfs() + "/climbing").c_str()) == 0);
   make_directories(bundle.rootfs() + "/target");
   write_file(bundle.file("dir/file"), "x\n");
   for (const char* link : {"/absolute", "/climbing"}) {
     Bundle other;
-    ::symlink("/target", (other.rootfs() + "/absolute").c_str());
-    ::symlink("../../../../../../target", (other.rootfs() + "/climbing").c_str());
+    REQUIRE(::symlink("/target", (other.rootfs() + "/absolute").c_str()) == 0);
+    REQUIRE(::symlink("../../../../../../target", (other.rootfs() + "/climbing").c_str()) == 0);
     make_directories(other.rootfs() + "/target");
     other.mount(link, "bind", bundle.file("dir"), "bind");
     CHECK(output_of(other, "cat /target/file") == "x\n");

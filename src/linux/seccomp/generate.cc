@@ -172,8 +172,8 @@ class ConditionCode {
 
   uint32_t offset_of(const Condition& condition, bool high) const {
     constexpr uint32_t kHalf = sizeof(uint32_t);
-    const uint32_t argument = offsetof(seccomp_data, args) + sizeof(uint64_t) * condition.argument;
-    return argument + (high != architecture_.big_endian ? kHalf : 0);
+    const size_t argument = offsetof(seccomp_data, args) + sizeof(uint64_t) * condition.argument;
+    return static_cast<uint32_t>(argument) + (high != architecture_.big_endian ? kHalf : 0);
   }
 
   Assembler& code_;

@@ -57,16 +57,16 @@ constexpr std::string_view kCapabilities =
         "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"])";
 
 constexpr const char* kApplets[] = {
-    "[",        "awk",     "basename", "cat",      "chgrp",  "chmod", "chown",    "chroot",
-    "cp",       "cut",     "date",     "dd",       "df",     "dmesg", "dd",       "echo",
-    "env",      "expr",    "false",    "find",     "grep",   "head",  "hostname", "id",
-    "ifconfig", "ionice",  "ip",       "ipcs",     "kill",   "ln",    "ls",       "md5sum",
-    "mkdir",    "mknod",   "mount",    "mv",       "nice",   "nproc", "nsenter",  "od",
-    "printenv", "ps",      "pwd",      "readlink", "rm",     "rmdir", "sed",      "seq",
-    "setsid",   "sh",      "sleep",    "sort",     "stat",   "stty",  "sync",     "sysctl",
-    "tail",     "taskset", "test",     "touch",    "tr",     "true",  "tty",      "ulimit",
-    "umount",   "uname",   "uniq",     "unshare",  "usleep", "wc",    "which",    "whoami",
-    "xargs",    "yes"};
+    "[",       "awk",   "basename", "cat",    "chgrp", "chmod",    "chown",  "chroot",
+    "cp",      "cut",   "date",     "dd",     "df",    "dmesg",    "echo",   "env",
+    "expr",    "false", "find",     "grep",   "head",  "hostname", "id",     "ifconfig",
+    "ionice",  "ip",    "ipcs",     "kill",   "ln",    "ls",       "md5sum", "mkdir",
+    "mknod",   "mount", "mv",       "nice",   "nproc", "nsenter",  "od",     "printenv",
+    "ps",      "pwd",   "readlink", "rm",     "rmdir", "sed",      "seq",    "setsid",
+    "sh",      "sleep", "sort",     "stat",   "stty",  "sync",     "sysctl", "tail",
+    "taskset", "test",  "touch",    "tr",     "true",  "tty",      "ulimit", "umount",
+    "uname",   "uniq",  "unshare",  "usleep", "wc",    "which",    "whoami", "xargs",
+    "yes"};
 
 std::string base_config() {
   std::string text(kConfig);
@@ -96,7 +96,7 @@ void make_rootfs(const std::string& rootfs) {
   for (const char* name : {"bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "var"})
     fs::create_directories(rootfs + "/" + name);
   fs::create_hard_link(shared_busybox(), rootfs + "/bin/busybox");
-  for (const char* applet : kApplets) ::symlink("busybox", (rootfs + "/bin/" + applet).c_str());
+  for (const char* applet : kApplets) fs::create_symlink("busybox", rootfs + "/bin/" + applet);
   ::chmod((rootfs + "/tmp").c_str(), 01777);
   write_file(rootfs + "/etc/passwd",
              "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n");
