@@ -74,7 +74,7 @@ _skiff() {
             compgen -W "$(awk -F '\037' '$1 != "" && !seen[$1]++ { print $1 }' <<<"$table")" -- "$cur")
     else
         case $command,${#operands[@]} in
-            start,0 | exec,0 | state,0 | kill,0 | delete,0 | ps,0 | pause,0 | resume,0)
+            start,0 | exec,0 | state,0 | kill,0 | delete,0 | ps,0 | events,0 | pause,0 | resume,0)
                 mapfile -t COMPREPLY < <(
                     compgen -W "$("$skiff" "${globals[@]}" list -q 2>/dev/null)" -- "$cur") ;;
             seccomp,0) mapfile -t COMPREPLY < <(compgen -W "compile explain" -- "$cur") ;;

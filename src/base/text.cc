@@ -33,6 +33,41 @@ std::optional<uint64_t> parse_unsigned(std::string_view word) { return parse<uin
 std::optional<int64_t> parse_signed(std::string_view word) { return parse<int64_t>(word, 10); }
 std::optional<uint32_t> parse_octal(std::string_view word) { return parse<uint32_t>(word, 8); }
 
+std::optional<uint64_t> parse_duration(std::string_view word) {
+  constexpr struct {
+    std::string_view name;
+    uint64_t nanoseconds;
+  } kUnits[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
+                {"ms", 1'000'000},        {"us", 1'000},         {"ns", 1}};
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr uint64_t kMost = uint64_t{1} << 62;  // nanoseconds: 146 years
+  if (const auto seconds = parse_unsigned(word); seconds && *seconds <= kMost / 1'000'000'000)
+    return *seconds * 1'000'000;
+  uint64_t sum = 0;
+  if (word.empty()) return std::nullopt;
+  while (!word.empty()) {
+    const std::string_view number = word.substr(0, word.find_first_not_of("0123456789."));
+    const std::string_view rest = word.substr(number.size());
+    const std::string_view unit = rest.substr(0, rest.find_first_of("0123456789."));
+    word = rest.substr(unit.size());
+    const std::string_view whole = number.substr(0, number.find('.'));
+    const std::string_view part = number.substr(std::min(whole.size() + 1, number.size()));
+    const auto amount = parse_unsigned(whole);
+    const bool sane = part.size() <= 9 && part.find_first_not_of(kDigits) == part.npos;
+    uint64_t nanoseconds = 0;
+    for (const auto& known : kUnits)
+      if (known.name == unit) nanoseconds = known.nanoseconds;
+    if (!amount || !sane || nanoseconds == 0 || *amount > kMost / nanoseconds) return std::nullopt;
+    sum += *amount * nanoseconds;
+    for (const char digit : part) {
+      nanoseconds /= 10;
+      sum += nanoseconds * static_cast<uint64_t>(digit - '0');
+    }
+    if (sum > kMost) return std::nullopt;
+  }
+  return sum / 1000;
+}
+
 std::vector<std::string_view> split(std::string_view line, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {

@@ -17,6 +17,10 @@ std::optional<int64_t> parse_signed(std::string_view word);
 /// The whole of `word` as an octal number.
 std::optional<uint32_t> parse_octal(std::string_view word);
 
+/// A span of time in microseconds: "5s", "1.5s", "1m30s", "150ms", or seconds without a unit. The
+/// units are h, m, s, ms, us and ns; what is below a microsecond is cut off.
+std::optional<uint64_t> parse_duration(std::string_view word);
+
 /// The parts of `line` between `separator`s; "" has one empty part.
 std::vector<std::string_view> split(std::string_view line, char separator);
 /// The parts would outlive the text.

@@ -7,9 +7,9 @@ namespace skiff::commands {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kCreate, &kStart,   &kRun,      &kExec,   &kState,        &kKill,         &kDelete,
-    &kList,   &kPs,      &kPause,    &kResume, &kUpdate,       &kSpec,         &kValidate,
-    &kPlan,   &kSeccomp, &kFeatures, &kHelp,   &kPrintVersion, &kPrintOptions,
+    &kCreate,   &kStart, &kRun,     &kExec,     &kState,  &kKill,         &kDelete,
+    &kList,     &kPs,    &kEvents,  &kPause,    &kResume, &kUpdate,       &kSpec,
+    &kValidate, &kPlan,  &kSeccomp, &kFeatures, &kHelp,   &kPrintVersion, &kPrintOptions,
 };
 
 struct OperandCount {
@@ -76,7 +76,8 @@ Result<Invocation> read_command(const GlobalOptions& globals, const Command& com
 const Option kHelpOption = {"help", 'h', "", "print this help"};
 
 std::string Invocation::title() const {
-  const bool has_id = command.synopsis.starts_with("CONTAINER-ID");
+  const bool has_id = command.synopsis.starts_with("CONTAINER-ID") ||
+                      (command.synopsis == "[CONTAINER-ID]" && !arguments.operands().empty());
   return has_id ? fmt::format("{} {}", command.name, shown(id())) : std::string(command.name);
 }
 

@@ -7,6 +7,7 @@ namespace skiff::commands {
 
 extern const Command kCreate;
 extern const Command kDelete;
+extern const Command kEvents;
 extern const Command kExec;
 extern const Command kFeatures;
 extern const Command kHelp;

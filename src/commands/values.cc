@@ -81,6 +81,22 @@ Result<unsigned> parse_descriptor_count(std::string_view word) {
   return static_cast<unsigned>(TRY(parse_number(word, kDefaultNrOpen)));
 }
 
+Result<int64_t> parse_interval(std::string_view word) {
+  constexpr uint64_t kDay = 86'400'000;
+  const auto microseconds = text::parse_duration(word);
+  if (!microseconds)
+    return Error::invalid("expected a time such as 5s or 500ms, found {}", text::quote(word));
+  const uint64_t milliseconds = *microseconds / 1000;
+  if (milliseconds == 0 || milliseconds > kDay)
+    return Error::invalid("expected a time from 1ms to 24h, found {}", text::quote(word));
+  return static_cast<int64_t>(milliseconds);
+}
+
+Result<void> check_interval(const std::string& argument) {
+  TRY(parse_interval(argument));
+  return {};
+}
+
 Result<void> check_user(const std::string& argument) {
   TRY(parse_user(argument));
   return {};

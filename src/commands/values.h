@@ -29,6 +29,10 @@ Result<uint32_t> parse_id(std::string_view word);
 /// How many descriptors to pass on, at most fs.nr_open's default.
 Result<unsigned> parse_descriptor_count(std::string_view word);
 
+/// A span of time between repetitions, at least a millisecond: "5s", "500ms", "1m30s", "5". In
+/// milliseconds.
+Result<int64_t> parse_interval(std::string_view word);
+
 /// The checks of options; each says what is wrong with the argument.
 Result<void> check_user(const std::string& argument);
 Result<void> check_id(const std::string& argument);
@@ -37,6 +41,7 @@ Result<void> check_environment(const std::string& argument);
 Result<void> check_absolute_path(const std::string& argument);
 Result<void> check_not_empty(const std::string& argument);
 Result<void> check_capability(const std::string& argument);
+Result<void> check_interval(const std::string& argument);
 Result<void> check_listing_format(const std::string& argument);
 Result<void> check_text_format(const std::string& argument);
 

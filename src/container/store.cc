@@ -86,6 +86,8 @@ Result<void> check_id(const std::string& id) {
 
 ContainerStore::ContainerStore(const std::string& root) : root_(absolute(root)) {}
 
+Result<void> ContainerStore::make() const { return make_root(root_); }
+
 Result<StateDir> ContainerStore::reserve(const std::string& id) const {
   TRY(check_id(id));
   const std::string path = root_ + "/" + id;

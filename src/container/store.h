@@ -70,6 +70,8 @@ class ContainerStore {
   explicit ContainerStore(const std::string& root);
   const std::string& root() const { return root_; }
 
+  /// Makes the root (0700) unless it is there.
+  Result<void> make() const;
   /// Makes the root (0700) and the directory of a new container, locked. Fails with
   /// "container ID already exists".
   Result<StateDir> reserve(const std::string& id) const;

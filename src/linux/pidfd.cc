@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,10 +19,21 @@ namespace {
 
 constexpr size_t kStartTimeField = 22;
 constexpr size_t kStateField = 3;
+constexpr size_t kExitField = 52;
 constexpr size_t kMostStatus = 64u << 10;
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+
+/// PIDFD_GET_INFO and what it fills in (<linux/pidfd.h> of Linux 6.15).
+struct Info {
+  uint64_t mask;
+  uint64_t cgroup;
+  uint32_t ids[11];  // pid and parents, user and group ids
+  int32_t exit_code;
+};
+constexpr uint64_t kInfoExit = 1u << 3;
+constexpr unsigned long kGetInfo = _IOWR(0xff, 11, Info);
 
 /// EINVAL: before Linux 6.15 pidfd_open(2) says so of a reaped process whose number lives on as
 /// that of a session or process group.
@@ -69,7 +81,9 @@ Result<Stat> parse_stat(std::string_view line) {
   constexpr size_t kIndex = kStartTimeField - kStateField;
   const auto started = fields.size() > kIndex ? text::parse_unsigned(fields[kIndex]) : std::nullopt;
   if (!started || fields[0].size() != 1) return Error::invalid("malformed: {}", text::quote(line));
-  return Stat{fields[0][0], *started};
+  constexpr size_t kExit = kExitField - kStateField;
+  const auto exit = fields.size() > kExit ? text::parse_signed(fields[kExit]) : std::nullopt;
+  return Stat{fields[0][0], *started, static_cast<int>(exit.value_or(0))};
 }
 
 Result<Stat> stat(pid_t pid) {
@@ -112,6 +126,16 @@ Result<Fd> open_verified(pid_t pid, uint64_t start_time) {
       !is_alive(*opened))
     return Fd();
   return opened;
+}
+
+std::optional<int> exit_status(const Fd& pidfd, pid_t pid, uint64_t start_time) {
+  const auto found = stat(pid);
+  if (found && found->start_time == start_time && found->state == 'Z') return found->exit_status;
+  Info info{};
+  info.mask = kInfoExit;
+  if (::ioctl(pidfd.get(), kGetInfo, &info) < 0 || (info.mask & kInfoExit) == 0)
+    return std::nullopt;
+  return info.exit_code;
 }
 
 std::optional<pid_t> innermost_pid(pid_t pid) {

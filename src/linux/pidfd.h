@@ -22,10 +22,16 @@ bool is_alive(const Fd& pidfd);
 /// not reap it, and need not be its parent.
 Result<bool> wait_exit(const Fd& pidfd, int timeout_ms);
 
+/// How process `pid`, which started at `start_time` and has exited, ended: wait(2)'s status. Before
+/// it is reaped /proc tells, after it the pidfd since Linux 6.15, if it was opened before; nullopt
+/// if neither does. The caller need not be its parent.
+std::optional<int> exit_status(const Fd& pidfd, pid_t pid, uint64_t start_time);
+
 /// What /proc/PID/stat tells of a process.
 struct Stat {
   char state = '?';         // field 3: R, S, D, Z, X, …
   uint64_t start_time = 0;  // field 22: clock ticks since boot
+  int exit_status = 0;      // field 52: of a zombie, wait(2)'s status
 };
 /// Parses the line; the command in field 2 may hold anything, parentheses too (proc(5)).
 Result<Stat> parse_stat(std::string_view line);

@@ -62,3 +62,21 @@ TEST_CASE("a quoted text stays on one line", "[base]") {
   CHECK(text::quote("a\nb\tc\x1b[0m\x7f") == R"("a\nb\x09c\x1b[0m\x7f")");
   CHECK(text::quote(std::string_view("\0", 1)) == R"("\x00")");
 }
+
+TEST_CASE("a span of time has units, several of them, or is in seconds", "[base]") {
+  using skiff::text::parse_duration;
+  CHECK(parse_duration("5s") == 5'000'000);
+  CHECK(parse_duration("5") == 5'000'000);
+  CHECK(parse_duration("1.5s") == 1'500'000);
+  CHECK(parse_duration("1m30s") == 90'000'000);
+  CHECK(parse_duration("150ms") == 150'000);
+  CHECK(parse_duration("7us") == 7);
+  CHECK(parse_duration("1500ns") == 1);
+  CHECK(parse_duration("2h") == 7'200'000'000);
+  CHECK(parse_duration("0.25ms") == 250);
+  for (const char* wrong : {"", "s", "-5s", "5x", "5s5", "1..5s", ".5s", "5 s", "1.s5", "1.2.3s",
+                            "99999999999999999999s", "9999999999999h", "1.1234567890s"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_duration(wrong));
+  }
+}

@@ -47,4 +47,26 @@ TEST_CASE("an interface that may not be touched is an error", "[linux]") {
   CHECK(*outcome == 0);
 }
 
+TEST_CASE("the interfaces of net/dev, also those whose numbers touch the colon", "[linux]") {
+  const auto interfaces = parse_interfaces(
+      "Inter-|   Receive                                                |  Transmit\n"
+      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs\n"
+      "    lo:   54181     664    0    0    0     0          0         0    54182     665    1    2"
+      "    0     0       0          0\n"
+      "eth0:1:2337624113   50091    3    4    0     0          0         0  2414947   27287    5"
+      "    6    0     0       0          0\n");
+  REQUIRE(interfaces);
+  REQUIRE(interfaces->size() == 2);
+  CHECK((*interfaces)[0].name == "lo");
+  CHECK((*interfaces)[0].received.bytes == 54181);
+  CHECK((*interfaces)[0].sent.packets == 665);
+  CHECK((*interfaces)[0].sent.dropped == 2);
+  CHECK((*interfaces)[1].name == "eth0:1");
+  CHECK((*interfaces)[1].received.bytes == 2337624113);
+  CHECK((*interfaces)[1].received.errors == 3);
+  CHECK((*interfaces)[1].sent.errors == 5);
+  CHECK(parse_interfaces("a\nb\n")->empty());
+  CHECK_FALSE(parse_interfaces("a\nb\n lo: 1 2 3\n"));
+}
+
 }  // namespace skiff::network
