@@ -74,6 +74,9 @@ _skiff() {
             compgen -W "$(awk -F '\037' '$1 != "" && !seen[$1]++ { print $1 }' <<<"$table")" -- "$cur")
     else
         case $command,${#operands[@]} in
+            stats,*)
+                mapfile -t COMPREPLY < <(
+                    compgen -W "$("$skiff" "${globals[@]}" list -q 2>/dev/null)" -- "$cur") ;;
             start,0 | exec,0 | state,0 | kill,0 | delete,0 | ps,0 | events,0 | pause,0 | resume,0)
                 mapfile -t COMPREPLY < <(
                     compgen -W "$("$skiff" "${globals[@]}" list -q 2>/dev/null)" -- "$cur") ;;

@@ -45,7 +45,7 @@ function __skiff_containers
 end
 
 complete -c skiff -f
-complete -c skiff -n '__skiff_in start exec state kill delete ps events pause resume' -a '(__skiff_containers)'
+complete -c skiff -n '__skiff_in start exec state kill delete ps events stats pause resume' -a '(__skiff_containers)'
 complete -c skiff -n '__skiff_in seccomp' -a 'compile explain' -F
 complete -c skiff -n '__skiff_in kill' -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'
 

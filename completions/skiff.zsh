@@ -64,6 +64,7 @@ _skiff() {
         exec) operands=('1:container:_skiff_containers' '*:: :_default') ;;
         ps) operands=('1:container:_skiff_containers' '*:ps option: ') ;;
         start|state|delete|events|pause|resume) operands=('1:container:_skiff_containers') ;;
+        stats) operands=('*:container:_skiff_containers') ;;
         seccomp) operands=('1:action:(compile explain)' '2:profile:_files' '*:system call: ') ;;
         create|run) operands=('1:container id: ') ;;
     esac

@@ -7,9 +7,9 @@ namespace skiff::commands {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kCreate,   &kStart, &kRun,     &kExec,     &kState,  &kKill,         &kDelete,
-    &kList,     &kPs,    &kEvents,  &kPause,    &kResume, &kUpdate,       &kSpec,
-    &kValidate, &kPlan,  &kSeccomp, &kFeatures, &kHelp,   &kPrintVersion, &kPrintOptions,
+    &kCreate, &kStart,   &kRun,      &kExec,  &kState,        &kKill,         &kDelete, &kList,
+    &kPs,     &kEvents,  &kStats,    &kPause, &kResume,       &kUpdate,       &kSpec,   &kValidate,
+    &kPlan,   &kSeccomp, &kFeatures, &kHelp,  &kPrintVersion, &kPrintOptions,
 };
 
 struct OperandCount {
