@@ -107,7 +107,10 @@ struct Document::Impl {
 
   // In-place parsing rewrites escapes, among them those of line ends: an error is located in the
   // text as it was.
-  explicit Impl(std::string source) : original(source), text(std::move(source)) {}
+  explicit Impl(std::string source) : original(source), text(std::move(source)) {
+    // RapidJSON takes up to three bytes more after one that begins a sequence of UTF-8.
+    text.append(3, '\0');
+  }
 
   /// The last of the members at `path`, and the object it is in; null where there is none.
   std::pair<Value*, Member*> find(std::initializer_list<std::string_view> path) {
@@ -208,9 +211,7 @@ void Document::drop(std::initializer_list<std::string_view> path) {
 
 namespace {
 
-std::string_view path_in(const Error& error) {
-  return std::string_view(error.text()).substr(0, error.text().find(": "));
-}
+std::string_view path_in(std::string_view text) { return text.substr(0, text.find(": ")); }
 
 bool is_or_contains(std::string_view outer, std::string_view inner) {
   if (!inner.starts_with(outer)) return false;
@@ -220,11 +221,14 @@ bool is_or_contains(std::string_view outer, std::string_view inner) {
 }  // namespace
 
 void Survey::add(Error error) {
-  const std::string_view path = path_in(error);
-  const bool follows = std::any_of(errors_.begin(), errors_.end(), [&](const Error& known) {
-    return is_or_contains(path, path_in(known));
+  if (!follows(error.text())) errors_.push_back(std::move(error));
+}
+
+bool Survey::follows(std::string_view text) const {
+  const std::string_view path = path_in(text);
+  return std::any_of(errors_.begin(), errors_.end(), [&](const Error& known) {
+    return is_or_contains(path, path_in(known.text()));
   });
-  if (!follows) errors_.push_back(std::move(error));
 }
 
 void Survey::note(const void* object, const std::string& path, std::string_view name) {
@@ -283,7 +287,7 @@ Result<void> View::each_member(const std::function<Result<void>(std::string_view
   const Value& object = as_value(value_);
   if (survey_ != nullptr) survey_->visited_[value_].whole = true;
   for (const auto& member : object.GetObject())
-    TRY(visit(std::string_view(member.name.GetString(), member.name.GetStringLength())));
+    TRY(tolerate(visit({member.name.GetString(), member.name.GetStringLength()})));
   return {};
 }
 
@@ -357,12 +361,13 @@ Result<std::vector<T>> View::list(std::string_view name) const {
   items.reserve(array.Size());
   for (rapidjson::SizeType i = 0; i < array.Size(); ++i) {
     auto item = convert<T>(&array[i], Place{*this, name, i});
-    if (item)
+    if (item) {
       items.push_back(*std::move(item));
-    else if (survey_ != nullptr)
-      survey_->add(std::move(item).error());
-    else
-      return std::move(item).error();
+      continue;
+    }
+    TRY(complain(std::move(item).error()));
+    // For a survey, which is to number the elements as they are.
+    if constexpr (std::is_default_constructible_v<T>) items.emplace_back();
   }
   return items;
 }

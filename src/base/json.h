@@ -26,6 +26,8 @@ class Survey {
   /// Keeps `error`, unless it may follow from one that is kept: about the same value or a part of
   /// it.
   void add(Error error);
+  /// Whether an error's text is about the value of one that is kept, or contains it.
+  bool follows(std::string_view text) const;
   const std::vector<Error>& errors() const { return errors_; }
   /// What is no error and still worth saying: "path: text".
   const std::vector<std::string>& remarks() const { return remarks_; }
@@ -82,6 +84,8 @@ class View {
     else
       return T();
   }
+  /// A fault after which the reader can go on, and does so for a survey, which keeps it.
+  Result<void> complain(Error fault) const { return tolerate(Result<void>(std::move(fault))); }
   /// Tells the survey that the reader of this object gave up, so that members it did not come to
   /// are not taken for unread.
   void abandon() const {

@@ -41,15 +41,15 @@ void take_unknown(const std::vector<spec::Survey::Unknown>& unknown, Findings& f
   }
 }
 
-/// Without what may only seem so because its field is wrong.
-std::vector<Finding> advise(const spec::Spec& spec, const std::vector<Finding>& errors) {
-  std::vector<Finding> advice = spec::advise(spec);
-  std::erase_if(advice, [&](const Finding& each) {
+/// `findings` without what may only seem so because its field is wrong.
+std::vector<Finding> without_followers(std::vector<Finding> findings,
+                                       const std::vector<Finding>& errors) {
+  std::erase_if(findings, [&](const Finding& each) {
     return std::any_of(errors.begin(), errors.end(), [&](const Finding& error) {
       return spec::is_within(error.path, each.path) || spec::is_within(each.path, error.path);
     });
   });
-  return advice;
+  return findings;
 }
 
 Result<Findings> examine(const std::string& directory, const std::string& config, bool with_host) {
@@ -61,11 +61,11 @@ Result<Findings> examine(const std::string& directory, const std::string& config
   take_unknown(survey.unknown, findings);
   for (const std::string& remark : survey.remarks)
     findings.advice.push_back(spec::finding(remark, "no-effect"));
-  append(findings.advice, advise(survey.spec, findings.errors));
+  append(findings.advice, without_followers(spec::advise(survey.spec), findings.errors));
   if (!with_host) return findings;
   container::Inspection inspection = container::inspect(bundle, survey.spec);
-  append(findings.errors, std::move(inspection.errors));
-  append(findings.advice, std::move(inspection.advice));
+  append(findings.advice, without_followers(std::move(inspection.advice), findings.errors));
+  append(findings.errors, without_followers(std::move(inspection.errors), findings.errors));
   return findings;
 }
 

@@ -12,6 +12,7 @@
 #include "src/base/path.h"
 #include "src/base/text.h"
 #include "src/container/listener.h"
+#include "src/linux/cgroup/cgroup.h"
 #include "src/linux/lsm.h"
 #include "src/linux/namespaces.h"
 #include "src/linux/rootdir.h"
@@ -23,7 +24,6 @@
 namespace skiff::container {
 namespace {
 
-using spec::Finding;
 using spec::Spec;
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -137,8 +137,7 @@ void check_root(const std::string& bundle, const Spec& spec, Inspection& found) 
   const std::string path = path::join(bundle, spec.root.path);
   const auto root = sys::open(path, O_PATH | O_DIRECTORY);
   if (!root) {
-    found.errors.push_back(spec::finding(Error(root.error()).text()));
-    found.errors.back().path = "root.path";
+    found.errors.push_back({"root.path", root.error().text(), ""});
     return;
   }
   check_program(spec, *root, found);
@@ -163,8 +162,8 @@ void check_mounts(const std::string& bundle, const Spec& spec, Inspection& found
     const spec::Mount& mount = spec.mounts[i];
     const auto options = spec::parse_mount_options(mount.options);
     // A remount has no source, and what is no mount yet cannot be looked at.
-    if (options && (options->flags & MS_REMOUNT) != 0) continue;
-    if (options && spec::is_bind(mount, *options)) {
+    if (!options || (options->flags & MS_REMOUNT) != 0) continue;
+    if (spec::is_bind(mount, *options)) {
       const std::string source = path::join(bundle, mount.source);
       struct stat status {};
       if (::lstat(source.c_str(), &status) < 0 && errno != EACCES)
@@ -254,9 +253,12 @@ void check_hooks(const Spec& spec, Inspection& found) {
   }
 }
 
-Finding finding_of(const Error& error) {
-  const size_t colon = error.text().find(": ");
-  return {error.text().substr(0, colon), error.text().substr(colon + 2), ""};
+void check_resources(const Spec& spec, Inspection& found) {
+  if (!spec.linux.resources) return;
+  const auto layout = cgroup::read_layout();
+  if (!layout) return;  // not a fault of the configuration
+  for (const Error& fault : cgroup::find_faults(*layout, *spec.linux.resources))
+    found.errors.push_back(spec::finding(fault.text()));
 }
 
 void check_seccomp(const std::string& bundle, const Spec& spec, Inspection& found) {
@@ -264,7 +266,7 @@ void check_seccomp(const std::string& bundle, const Spec& spec, Inspection& foun
   const auto policy = seccomp::make_policy(*spec.linux.seccomp, seccomp::native_architecture());
   const auto program = seccomp::compile(*spec.linux.seccomp);
   if (!policy || !program) {
-    found.errors.push_back(finding_of(policy ? program.error() : policy.error()));
+    found.errors.push_back(spec::finding((policy ? program.error() : policy.error()).text()));
     return;
   }
   if (!policy->unknown_calls.empty())
@@ -275,7 +277,7 @@ void check_seccomp(const std::string& bundle, const Spec& spec, Inspection& foun
   if (!program->notifies) return;
   const auto listener = find_listener_path(spec, bundle);
   if (!listener)
-    found.errors.push_back(finding_of(listener.error()));
+    found.errors.push_back(spec::finding(listener.error().text()));
   else if (::access(listener->c_str(), W_OK) < 0)
     found.errors.push_back(
         {"linux.seccomp.listenerPath", fmt::format("{}: {}", *listener, errno_text(errno)), ""});
@@ -290,6 +292,7 @@ Inspection inspect(const std::string& bundle, const Spec& spec) {
   check_namespaces(spec, found);
   check_labels(spec, found);
   check_hooks(spec, found);
+  check_resources(spec, found);
   check_seccomp(bundle, spec, found);
   return found;
 }

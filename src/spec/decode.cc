@@ -55,7 +55,7 @@ Result<std::string> decode_version(const json::View& json) {
 Result<Root> decode_root(const json::View& json) {
   Root root;
   root.path = TRY(json.required<std::string>("path"));
-  if (root.path.empty()) return Error::invalid("{}: empty", json.path_of("path"));
+  if (root.path.empty()) TRY(json.complain(Error::invalid("{}: empty", json.path_of("path"))));
   root.readonly = TRY(flag_of(json, "readonly"));
   return root;
 }
@@ -67,8 +67,8 @@ Result<Hook> decode_hook(const json::View& json) {
   hook.env = TRY(json.list<std::string>("env"));
   hook.timeout = TRY(json.optional<int64_t>("timeout"));
   if (hook.timeout && *hook.timeout <= 0)
-    return Error::invalid("{}: {} is out of range, at least 1", json.path_of("timeout"),
-                          *hook.timeout);
+    TRY(json.complain(Error::invalid("{}: {} is out of range, at least 1", json.path_of("timeout"),
+                                     *hook.timeout)));
   return hook;
 }
 
@@ -86,7 +86,7 @@ Result<Hooks> decode_hooks(const json::View& json) {
 Result<StringMap> decode_annotations(const json::View& json) {
   StringMap annotations = TRY(json.string_map("annotations"));
   for (const auto& annotation : annotations)
-    if (annotation.first.empty()) return Error::invalid("annotations: a key is empty");
+    if (annotation.first.empty()) TRY(json.complain(Error::invalid("annotations: a key is empty")));
   return annotations;
 }
 
@@ -102,7 +102,7 @@ Result<Spec> decode_spec(const json::View& json) {
   spec.hooks = TRY(optional_part(json, "hooks", decode_hooks)).value_or(Hooks());
   spec.annotations = TRY(json.tolerate(decode_annotations(json)));
   spec.linux = TRY(optional_part<Linux>(json, "linux", decode_linux)).value_or(Linux());
-  TRY(refuse(json, {"vm"}));
+  TRY(json.tolerate(refuse(json, {"vm"})));
   return spec;
 }
 
@@ -169,8 +169,9 @@ Result<Survey> survey(std::string json) {
   Survey survey;
   // Everything is tolerated down there: what is wrong is in `read`.
   survey.spec = TRY(decode_spec(document.root("", &read)));
-  for (Error& broken : broken_rules(survey.spec)) read.add(std::move(broken));
   survey.errors = read.errors();
+  for (Error& broken : broken_rules(survey.spec))
+    if (!read.follows(broken.text())) survey.errors.push_back(std::move(broken));
   survey.remarks = read.remarks();
   for (const json::Survey::Unread& member : read.unread()) {
     const std::string path = member.path.empty() ? member.name : member.path + "." + member.name;

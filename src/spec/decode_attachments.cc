@@ -74,13 +74,13 @@ Result<IntelRdt> decode_intel_rdt(const json::View& json) {
   rdt.closid = TRY(json.optional<std::string>("closID"));
   if (rdt.closid && rdt.closid->empty()) rdt.closid.reset();
   if (rdt.closid && !is_group_name(*rdt.closid))
-    return Error::invalid("{}: {} is not the name of a group", json.path_of("closID"),
-                          text::quote(*rdt.closid));
+    TRY(json.complain(Error::invalid("{}: {} is not the name of a group", json.path_of("closID"),
+                                     text::quote(*rdt.closid))));
   rdt.schemata = TRY(json.list<std::string>("schemata"));
   for (size_t i = 0; i < rdt.schemata.size(); ++i)
     if (rdt.schemata[i].empty() || rdt.schemata[i].find('\n') != std::string::npos)
-      return Error::invalid("{}[{}]: {} is not one line", json.path_of("schemata"), i,
-                            text::quote(rdt.schemata[i]));
+      TRY(json.complain(Error::invalid("{}[{}]: {} is not one line", json.path_of("schemata"), i,
+                                       text::quote(rdt.schemata[i]))));
   // Several lines are none that SHOULD be; one of them may begin with "MB:", and then yields.
   rdt.l3_cache_schema = TRY(text_of(json, "l3CacheSchema"));
   rdt.mem_bw_schema = TRY(decode_line(json, "memBwSchema", "MB:"));

@@ -67,8 +67,10 @@ Result<uint64_t> decode_flags(const json::View& json, std::string_view name,
   uint64_t bits = 0;
   for (size_t i = 0; i < flags.size(); ++i) {
     const Word* word = find(words, flags[i]);
-    if (word == nullptr) return unknown_word(json, name, i, flags[i]);
-    bits |= word->value;
+    if (word == nullptr)
+      TRY(json.complain(unknown_word(json, name, i, flags[i])));
+    else
+      bits |= word->value;
   }
   return bits;
 }

@@ -60,10 +60,11 @@ Result<std::vector<IdMapping>> decode_mappings(const json::View& json, std::stri
       const IdMapping& a = mappings[i];
       const IdMapping& b = mappings[j];
       if (overlap(a.container_id, a.size, b.container_id, b.size))
-        return Error::invalid("{0}[{1}]: containerID range overlaps {0}[{2}]", json.path_of(name),
-                              i, j);
+        TRY(json.complain(Error::invalid("{0}[{1}]: containerID range overlaps {0}[{2}]",
+                                         json.path_of(name), i, j)));
       if (overlap(a.host_id, a.size, b.host_id, b.size))
-        return Error::invalid("{0}[{1}]: hostID range overlaps {0}[{2}]", json.path_of(name), i, j);
+        TRY(json.complain(
+            Error::invalid("{0}[{1}]: hostID range overlaps {0}[{2}]", json.path_of(name), i, j)));
     }
   }
   return mappings;
@@ -84,8 +85,8 @@ Result<std::vector<std::string>> decode_paths(const json::View& json, std::strin
   std::vector<std::string> paths = TRY(json.list<std::string>(name));
   for (size_t i = 0; i < paths.size(); ++i)
     if (!paths[i].starts_with('/'))
-      return Error::invalid("{}[{}]: {} is not an absolute path", json.path_of(name), i,
-                            text::quote(paths[i]));
+      TRY(json.complain(Error::invalid("{}[{}]: {} is not an absolute path", json.path_of(name), i,
+                                       text::quote(paths[i]))));
   return paths;
 }
 
@@ -104,8 +105,8 @@ Result<Linux> decode_linux(const json::View& json) {
   config.masked_paths = TRY(json.tolerate(decode_paths(json, "maskedPaths")));
   config.readonly_paths = TRY(json.tolerate(decode_paths(json, "readonlyPaths")));
   config.seccomp = TRY(optional_part(json, "seccomp", decode_seccomp));
-  config.time_offsets = TRY(decode_time_offsets(json));
-  config.net_devices = TRY(decode_net_devices(json));
+  config.time_offsets = TRY(json.tolerate(decode_time_offsets(json)));
+  config.net_devices = TRY(json.tolerate(decode_net_devices(json)));
   config.personality = TRY(optional_part(json, "personality", decode_personality));
   config.memory_policy = TRY(optional_part(json, "memoryPolicy", decode_memory_policy));
   config.intel_rdt = TRY(optional_part(json, "intelRdt", decode_intel_rdt));

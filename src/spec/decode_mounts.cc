@@ -29,9 +29,10 @@ Result<uint32_t> decode_number(const json::View& json, std::string_view name, ui
 Result<Mount> decode_mount(const json::View& json) {
   Mount mount;
   mount.destination = TRY(json.required<std::string>("destination"));
-  if (mount.destination.empty()) return Error::invalid("{}: empty", json.path_of("destination"));
+  if (mount.destination.empty())
+    TRY(json.complain(Error::invalid("{}: empty", json.path_of("destination"))));
   // config.md#mounts: deprecated, and relative to "/".
-  if (mount.destination[0] != '/') mount.destination.insert(0, "/");
+  if (!mount.destination.starts_with('/')) mount.destination.insert(0, "/");
   mount.type = TRY(text_of(json, "type"));
   mount.source = TRY(text_of(json, "source"));
   mount.options = TRY(json.list<std::string>("options"));

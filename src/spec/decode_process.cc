@@ -60,12 +60,12 @@ Result<User> decode_user(const json::View& json) {
   user.gid = TRY(json.tolerate(decode_id(json, "gid")));
   user.umask = TRY(json.optional<uint32_t>("umask"));
   if (user.umask && *user.umask > 07777)
-    return Error::invalid("{}: {} is out of range, at most {}", json.path_of("umask"), *user.umask,
-                          07777);
+    TRY(json.complain(Error::invalid("{}: {} is out of range, at most {}", json.path_of("umask"),
+                                     *user.umask, 07777)));
   user.additional_gids = TRY(json.list<uint32_t>("additionalGids"));
   for (size_t i = 0; i < user.additional_gids.size(); ++i)
     if (!is_id(user.additional_gids[i]))
-      return no_id(fmt::format("{}[{}]", json.path_of("additionalGids"), i));
+      TRY(json.complain(no_id(fmt::format("{}[{}]", json.path_of("additionalGids"), i))));
   return user;
 }
 
@@ -111,8 +111,8 @@ Result<Rlimit> decode_rlimit(const json::View& json) {
   limit.soft = TRY(json.required<uint64_t>("soft"));
   limit.hard = TRY(json.required<uint64_t>("hard"));
   if (limit.soft > limit.hard)
-    return Error::invalid("{}: soft limit {} is above the hard limit {}", json.path(), limit.soft,
-                          limit.hard);
+    TRY(json.complain(Error::invalid("{}: soft limit {} is above the hard limit {}", json.path(),
+                                     limit.soft, limit.hard)));
   return limit;
 }
 
@@ -122,8 +122,8 @@ Result<std::vector<Rlimit>> decode_rlimits(const json::View& json) {
   for (size_t i = 0; i < limits.size(); ++i) {
     const uint32_t bit = 1u << limits[i].resource;
     if (seen & bit)
-      return Error::invalid("{}[{}]: duplicate \"{}\"", json.path_of("rlimits"), i,
-                            rlimit_name(limits[i].resource));
+      TRY(json.complain(Error::invalid("{}[{}]: duplicate \"{}\"", json.path_of("rlimits"), i,
+                                       rlimit_name(limits[i].resource))));
     seen |= bit;
   }
   return limits;

@@ -22,7 +22,7 @@ Result<DeviceRule> decode_device_rule(const json::View& json) {
   rule.allow = TRY(json.required<bool>("allow"));
   const std::string type = TRY(text_of(json, "type"));
   if (!type.empty() && type != "a" && type != "b" && type != "c")
-    return unknown_word(json, "type", type);
+    TRY(json.complain(unknown_word(json, "type", type)));
   rule.type = type.empty() ? 'a' : type[0];
   rule.major = TRY(json.tolerate(decode_device_number(json, "major")));
   rule.minor = TRY(json.tolerate(decode_device_number(json, "minor")));
@@ -53,8 +53,8 @@ Result<Memory> decode_memory(const json::View& json) {
   memory.kernel_tcp = TRY(json.tolerate(decode_limit(json, "kernelTCP")));
   memory.swappiness = TRY(json.optional<uint64_t>("swappiness"));
   if (memory.swappiness && *memory.swappiness > 100)
-    return Error::invalid("{}: {} is out of range, at most 100", json.path_of("swappiness"),
-                          *memory.swappiness);
+    TRY(json.complain(Error::invalid("{}: {} is out of range, at most 100",
+                                     json.path_of("swappiness"), *memory.swappiness)));
   memory.disable_oom_killer = TRY(json.optional<bool>("disableOOMKiller"));
   memory.use_hierarchy = TRY(json.optional<bool>("useHierarchy"));
   memory.check_before_update = TRY(json.optional<bool>("checkBeforeUpdate"));
@@ -71,7 +71,8 @@ Result<Cpu> decode_cpu(const json::View& json) {
   cpu.realtime_period = TRY(json.optional<uint64_t>("realtimePeriod"));
   cpu.idle = TRY(json.optional<int64_t>("idle"));
   if (cpu.idle && *cpu.idle != 0 && *cpu.idle != 1)
-    return Error::invalid("{}: {} is out of range, 0 or 1", json.path_of("idle"), *cpu.idle);
+    TRY(json.complain(
+        Error::invalid("{}: {} is out of range, 0 or 1", json.path_of("idle"), *cpu.idle)));
   cpu.cpus = TRY(text_of(json, "cpus"));
   cpu.mems = TRY(text_of(json, "mems"));
   return cpu;
@@ -139,8 +140,8 @@ Result<HugepageLimit> decode_hugepage_limit(const json::View& json) {
   HugepageLimit limit;
   limit.page_size = TRY(json.required<std::string>("pageSize"));
   if (!is_page_size(limit.page_size))
-    return Error::invalid("{}: {} is not a size such as \"2MB\"", json.path_of("pageSize"),
-                          text::quote(limit.page_size));
+    TRY(json.complain(Error::invalid("{}: {} is not a size such as \"2MB\"",
+                                     json.path_of("pageSize"), text::quote(limit.page_size))));
   limit.limit = TRY(json.required<uint64_t>("limit"));
   return limit;
 }
@@ -200,16 +201,21 @@ bool is_of_the_runtime(std::string_view file) {
   return std::find(std::begin(kFiles), std::end(kFiles), file) != std::end(kFiles);
 }
 
+Result<void> check_unified(const std::string& file, const std::string& path) {
+  if (file.find('/') != std::string::npos || file.find("..") != std::string::npos)
+    return Error::invalid("{}: not the name of a file in the container's cgroup", path);
+  const size_t dot = file.find('.');
+  if (dot == 0 || dot == std::string::npos || dot + 1 == file.size())
+    return Error::invalid("{}: a file of cgroup v2 is named CONTROLLER.PARAMETER", path);
+  if (is_of_the_runtime(file)) return Error::invalid("{}: belongs to the runtime", path);
+  return {};
+}
+
 Result<StringMap> decode_unified(const json::View& json) {
   StringMap files = TRY(json.string_map("unified"));
   for (const auto& [file, value] : files) {
     const std::string path = fmt::format("{}.{}", json.path_of("unified"), text::one_line(file));
-    if (file.find('/') != std::string::npos || file.find("..") != std::string::npos)
-      return Error::invalid("{}: not the name of a file in the container's cgroup", path);
-    const size_t dot = file.find('.');
-    if (dot == 0 || dot == std::string::npos || dot + 1 == file.size())
-      return Error::invalid("{}: a file of cgroup v2 is named CONTROLLER.PARAMETER", path);
-    if (is_of_the_runtime(file)) return Error::invalid("{}: belongs to the runtime", path);
+    TRY(json.tolerate(check_unified(file, path)));
   }
   return files;
 }

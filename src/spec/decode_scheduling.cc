@@ -97,8 +97,10 @@ Result<Scheduler> decode_scheduler(const json::View& json) {
   const std::vector<std::string> flags = TRY(json.list<std::string>("flags"));
   for (size_t i = 0; i < flags.size(); ++i) {
     const Word* flag = find(kFlags, flags[i]);
-    if (flag == nullptr) return unknown_word(json, "flags", i, flags[i]);
-    scheduler.flags |= flag->value;
+    if (flag == nullptr)
+      TRY(json.complain(unknown_word(json, "flags", i, flags[i])));
+    else
+      scheduler.flags |= flag->value;
   }
   scheduler.runtime = TRY(json.optional<uint64_t>("runtime")).value_or(0);
   scheduler.deadline = TRY(json.optional<uint64_t>("deadline")).value_or(0);
@@ -112,13 +114,15 @@ Result<IoPriority> decode_io_priority(const json::View& json) {
   IoPriority priority;
   const std::string name = TRY(json.required<std::string>("class"));
   const Word* known = find(kIoClasses, name);
-  if (known == nullptr) return unknown_word(json, "class", name);
-  priority.io_class = static_cast<uint8_t>(known->value);
+  if (known == nullptr)
+    TRY(json.complain(unknown_word(json, "class", name)));
+  else
+    priority.io_class = static_cast<uint8_t>(known->value);
   const int32_t level = TRY(json.optional<int32_t>("priority")).value_or(0);
   constexpr int32_t kLowest = 7;  // ioprio_set(2)
   if (level < 0 || level > kLowest)
-    return Error::invalid("{}: {} is out of range, 0 to {}", json.path_of("priority"), level,
-                          kLowest);
+    TRY(json.complain(Error::invalid("{}: {} is out of range, 0 to {}", json.path_of("priority"),
+                                     level, kLowest)));
   priority.level = static_cast<uint8_t>(level);
   return priority;
 }

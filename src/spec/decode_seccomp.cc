@@ -33,8 +33,8 @@ Result<SeccompArg> decode_arg(const json::View& json) {
   arg.index = TRY(json.required<uint32_t>("index"));
   constexpr uint32_t kMostIndex = 5;  // a system call takes six arguments
   if (arg.index > kMostIndex)
-    return Error::invalid("{}: {} is out of range, at most {}", json.path_of("index"), arg.index,
-                          kMostIndex);
+    TRY(json.complain(Error::invalid("{}: {} is out of range, at most {}", json.path_of("index"),
+                                     arg.index, kMostIndex)));
   arg.value = TRY(json.required<uint64_t>("value"));
   arg.value_two = TRY(json.optional<uint64_t>("valueTwo")).value_or(0);
   arg.op = TRY(json.required<std::string>("op"));
@@ -57,7 +57,7 @@ Result<void> check_notified(const json::View& json, const SeccompRule& rule) {
 Result<SeccompRule> decode_rule(const json::View& json) {
   SeccompRule rule;
   rule.names = TRY(json.list<std::string>("names"));
-  if (rule.names.empty()) return Error::invalid("{}: empty", json.path_of("names"));
+  if (rule.names.empty()) TRY(json.complain(Error::invalid("{}: empty", json.path_of("names"))));
   rule.action = TRY(json.tolerate(decode_action(json, "action")));
   rule.errno_ret = TRY(json.tolerate(decode_errno_ret(json, "errnoRet", rule.action)));
   TRY(json.tolerate(check_notified(json, rule)));
@@ -72,7 +72,7 @@ Result<std::vector<std::string>> decode_words(const json::View& json, std::strin
   std::vector<std::string> words = TRY(json.list<std::string>(name));
   for (size_t i = 0; i < words.size(); ++i)
     if (std::find(known.begin(), known.end(), words[i]) == known.end())
-      return unknown_word(json, name, i, words[i]);
+      TRY(json.complain(unknown_word(json, name, i, words[i])));
   return words;
 }
 
@@ -94,7 +94,7 @@ Result<Seccomp> decode_seccomp(const json::View& json) {
   Seccomp profile;
   profile.default_action = TRY(json.tolerate(decode_action(json, "defaultAction")));
   profile.default_errno_ret =
-      TRY(decode_errno_ret(json, "defaultErrnoRet", profile.default_action));
+      TRY(json.tolerate(decode_errno_ret(json, "defaultErrnoRet", profile.default_action)));
   profile.architectures =
       TRY(json.tolerate(decode_words(json, "architectures", kSeccompArchitectures)));
   profile.flags = TRY(json.tolerate(decode_words(json, "flags", kSeccompFlags)));

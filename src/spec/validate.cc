@@ -13,76 +13,74 @@ namespace {
 
 // ---- a process alone
 
-Result<void> args_name_a_program(const Process& process) {
-  if (process.args.empty()) return Error::invalid("process.args: empty");
-  if (process.args[0].empty()) return Error::invalid("process.args[0]: empty");
-  return {};
+void args_name_a_program(const Process& process, Faults& faults) {
+  if (process.args.empty())
+    faults.push_back(Error::invalid("process.args: empty"));
+  else if (process.args[0].empty())
+    faults.push_back(Error::invalid("process.args[0]: empty"));
 }
 
-Result<void> cwd_is_absolute(const Process& process) {
-  if (process.cwd.starts_with('/')) return {};
-  return Error::invalid("process.cwd: {} is not an absolute path", text::quote(process.cwd));
+void cwd_is_absolute(const Process& process, Faults& faults) {
+  if (!process.cwd.starts_with('/'))
+    faults.push_back(
+        Error::invalid("process.cwd: {} is not an absolute path", text::quote(process.cwd)));
 }
 
 /// Programs find such entries by no name, and some shells die of them.
-Result<void> env_entries_have_names(const Process& process) {
+void env_entries_have_names(const Process& process, Faults& faults) {
   for (size_t i = 0; i < process.env.size(); ++i) {
     const size_t equals = process.env[i].find('=');
     if (equals == std::string::npos || equals == 0)
-      return Error::invalid("process.env[{}]: {} is not NAME=VALUE", i,
-                            text::quote(process.env[i]));
+      faults.push_back(
+          Error::invalid("process.env[{}]: {} is not NAME=VALUE", i, text::quote(process.env[i])));
   }
-  return {};
 }
 
 // ---- the whole configuration
 
 /// Without a mount namespace the container's mounts would be the host's, and entering the root
 /// file system would take the host's away.
-Result<void> mounts_have_namespace(const Spec& spec) {
-  if (spec.has_namespace(NamespaceType::Mount)) return {};
-  return Error::invalid("linux.namespaces: no \"mount\" entry, a container needs one");
+void mounts_have_namespace(const Spec& spec, Faults& faults) {
+  if (!spec.has_namespace(NamespaceType::Mount))
+    faults.push_back(Error::invalid("linux.namespaces: no \"mount\" entry, a container needs one"));
 }
 
 /// As the kernel has it: __NEW_UTS_LEN, sethostname(2).
 constexpr size_t kLongestUtsName = 64;
 
-Result<void> uts_name_is_private(const Spec& spec, const char* field, const std::string& value) {
-  if (value.empty()) return {};
+void uts_name_is_private(const Spec& spec, const char* field, const std::string& value,
+                         Faults& faults) {
+  if (value.empty()) return;
   // A container without a UTS namespace of its own would rename the host.
   if (!spec.has_namespace(NamespaceType::Uts))
-    return Error::invalid("{}: needs a \"uts\" entry in linux.namespaces", field);
+    faults.push_back(Error::invalid("{}: needs a \"uts\" entry in linux.namespaces", field));
   if (value.size() > kLongestUtsName)
-    return Error::invalid("{}: {} bytes, the kernel takes {}", field, value.size(),
-                          kLongestUtsName);
-  return {};
+    faults.push_back(
+        Error::invalid("{}: {} bytes, the kernel takes {}", field, value.size(), kLongestUtsName));
 }
 
-Result<void> hostname_has_namespace(const Spec& spec) {
-  return uts_name_is_private(spec, "hostname", spec.hostname);
+void uts_names_are_private(const Spec& spec, Faults& faults) {
+  uts_name_is_private(spec, "hostname", spec.hostname, faults);
+  uts_name_is_private(spec, "domainname", spec.domainname, faults);
 }
 
-Result<void> domainname_has_namespace(const Spec& spec) {
-  return uts_name_is_private(spec, "domainname", spec.domainname);
-}
-
-Result<void> mappings_have_namespace(const Spec& spec) {
+void mappings_have_namespace(const Spec& spec, Faults& faults) {
   const Namespace* user = spec.find_namespace(NamespaceType::User);
-  const Linux& config = spec.linux;
+  const bool uids = !spec.linux.uid_mappings.empty();
+  const bool gids = !spec.linux.gid_mappings.empty();
   if (user == nullptr) {
-    const char* field = !config.uid_mappings.empty()   ? "uidMappings"
-                        : !config.gid_mappings.empty() ? "gidMappings"
-                                                       : nullptr;
-    if (field == nullptr) return {};
-    return Error::invalid("linux.{}: needs a \"user\" entry in linux.namespaces", field);
+    if (uids || gids)
+      faults.push_back(Error::invalid("linux.{}: needs a \"user\" entry in linux.namespaces",
+                                      uids ? "uidMappings" : "gidMappings"));
+    return;
   }
-  if (!user->path.empty()) return {};  // the namespace to join has its mappings
-  if (config.uid_mappings.empty())
-    return Error::invalid("linux.uidMappings: user namespaces enabled, but no user mappings found");
-  if (config.gid_mappings.empty())
-    return Error::invalid(
-        "linux.gidMappings: user namespaces enabled, but no group mappings found");
-  return {};
+  if (!user->path.empty()) return;  // the namespace to join has its mappings
+  if (!uids)
+    faults.push_back(
+        Error::invalid("linux.uidMappings: user namespaces enabled, but no user mappings found"));
+  if (!gids)
+    faults.push_back(
+        Error::invalid("linux.gidMappings: user namespaces enabled, but no group mappings found"));
 }
 
 bool is_mapped(uint32_t id, const std::vector<IdMapping>& mappings) {
@@ -92,20 +90,21 @@ bool is_mapped(uint32_t id, const std::vector<IdMapping>& mappings) {
 }
 
 /// setuid(2) and its kin fail with EINVAL for the others, long after create has begun.
-Result<void> process_ids_are_mapped(const Spec& spec) {
+void process_ids_are_mapped(const Spec& spec, Faults& faults) {
   const Namespace* user = spec.find_namespace(NamespaceType::User);
-  if (user == nullptr || !user->path.empty() || !spec.process) return {};
+  if (user == nullptr || !user->path.empty() || !spec.process) return;
   const User& ids = spec.process->user;
   if (!is_mapped(ids.uid, spec.linux.uid_mappings))
-    return Error::invalid("process.user.uid: {} is not mapped by linux.uidMappings", ids.uid);
+    faults.push_back(
+        Error::invalid("process.user.uid: {} is not mapped by linux.uidMappings", ids.uid));
   if (!is_mapped(ids.gid, spec.linux.gid_mappings))
-    return Error::invalid("process.user.gid: {} is not mapped by linux.gidMappings", ids.gid);
+    faults.push_back(
+        Error::invalid("process.user.gid: {} is not mapped by linux.gidMappings", ids.gid));
   for (size_t i = 0; i < ids.additional_gids.size(); ++i)
     if (!is_mapped(ids.additional_gids[i], spec.linux.gid_mappings))
-      return Error::invalid(
-          "process.user.additionalGids[{}]: {} is not mapped by linux.gidMappings", i,
-          ids.additional_gids[i]);
-  return {};
+      faults.push_back(
+          Error::invalid("process.user.additionalGids[{}]: {} is not mapped by linux.gidMappings",
+                         i, ids.additional_gids[i]));
 }
 
 struct SysctlOwner {
@@ -147,79 +146,74 @@ Result<void> sysctl_is_namespaced(const Spec& spec, const std::string& key) {
   return Error::invalid("{} belongs to the whole machine, not to a namespace", text::quote(key));
 }
 
-Result<void> sysctls_are_namespaced(const Spec& spec) {
-  for (const auto& entry : spec.linux.sysctl)
-    TRY(sysctl_is_namespaced(spec, entry.first).context("linux.sysctl"));
-  return {};
+void sysctls_are_namespaced(const Spec& spec, Faults& faults) {
+  for (const auto& entry : spec.linux.sysctl) {
+    auto checked = sysctl_is_namespaced(spec, entry.first).context("linux.sysctl");
+    if (!checked) faults.push_back(std::move(checked).error());
+  }
 }
 
 /// The offsets of a namespace are fixed once a process lives in it: time_namespaces(7).
-Result<void> time_offsets_have_namespace(const Spec& spec) {
-  if (spec.linux.time_offsets.empty()) return {};
+void time_offsets_have_namespace(const Spec& spec, Faults& faults) {
+  if (spec.linux.time_offsets.empty()) return;
   const Namespace* time = spec.find_namespace(NamespaceType::Time);
-  if (time != nullptr && time->path.empty()) return {};
-  return Error::invalid(
-      "linux.timeOffsets: needs a \"time\" entry without path in linux.namespaces");
+  if (time == nullptr || !time->path.empty())
+    faults.push_back(Error::invalid(
+        "linux.timeOffsets: needs a \"time\" entry without path in linux.namespaces"));
 }
 
 /// Without a network namespace the devices would be where they are.
-Result<void> net_devices_have_namespace(const Spec& spec) {
-  if (spec.linux.net_devices.empty() || spec.has_namespace(NamespaceType::Network)) return {};
-  return Error::invalid("linux.netDevices: needs a \"network\" entry in linux.namespaces");
+void net_devices_have_namespace(const Spec& spec, Faults& faults) {
+  if (!spec.linux.net_devices.empty() && !spec.has_namespace(NamespaceType::Network))
+    faults.push_back(
+        Error::invalid("linux.netDevices: needs a \"network\" entry in linux.namespaces"));
 }
 
 /// sched(7): the fork of such a process fails with EAGAIN.
-Result<void> hooks_can_be_forked(const Spec& spec) {
-  if (!spec.process || !spec.process->scheduler || spec.hooks.start_container.empty()) return {};
+void hooks_can_be_forked(const Spec& spec, Faults& faults) {
+  if (!spec.process || !spec.process->scheduler || spec.hooks.start_container.empty()) return;
   const Scheduler& scheduler = *spec.process->scheduler;
   if (scheduler.policy != SCHED_DEADLINE || (scheduler.flags & SCHED_FLAG_RESET_ON_FORK) != 0)
-    return {};
-  return Error::invalid(
-             "process.scheduler: with SCHED_DEADLINE no startContainer hook can be forked")
-      .with_hint("add SCHED_FLAG_RESET_ON_FORK");
+    return;
+  faults.push_back(
+      Error::invalid("process.scheduler: with SCHED_DEADLINE no startContainer hook can be forked")
+          .with_hint("add SCHED_FLAG_RESET_ON_FORK"));
 }
 
-using ProcessRule = Result<void> (*)(const Process&);
-using Rule = Result<void> (*)(const Spec&);
-
-constexpr ProcessRule kProcessRules[] = {
+constexpr void (*kProcessRules[])(const Process&, Faults&) = {
     args_name_a_program,
     cwd_is_absolute,
     env_entries_have_names,
 };
 
-constexpr Rule kRules[] = {
-    mounts_have_namespace,      hostname_has_namespace,    domainname_has_namespace,
-    mount_label_is_one_word,    devices_do_not_contradict, mappings_have_namespace,
-    process_ids_are_mapped,     sysctls_are_namespaced,    time_offsets_have_namespace,
-    net_devices_have_namespace, hooks_can_be_forked,
+constexpr void (*kRules[])(const Spec&, Faults&) = {
+    mounts_have_namespace,     uts_names_are_private,       mount_label_is_one_word,
+    devices_do_not_contradict, mappings_have_namespace,     process_ids_are_mapped,
+    sysctls_are_namespaced,    time_offsets_have_namespace, net_devices_have_namespace,
+    hooks_can_be_forked,       mounts_are_consistent,
 };
+
+Result<void> first_of(Faults faults) {
+  if (faults.empty()) return {};
+  return std::move(faults.front());
+}
 
 }  // namespace
 
-Result<void> validate(const Spec& spec) {
-  if (spec.process) TRY(validate(*spec.process));
-  for (const Rule rule : kRules) TRY(rule(spec));
-  std::vector<Error> mounts = broken_mounts(spec);
-  if (!mounts.empty()) return std::move(mounts.front());
-  return {};
+Faults broken_rules(const Process& process) {
+  Faults faults;
+  for (const auto rule : kProcessRules) rule(process, faults);
+  return faults;
 }
 
-std::vector<Error> broken_rules(const Spec& spec) {
-  std::vector<Error> broken;
-  const auto keep = [&](Result<void> outcome) {
-    if (!outcome) broken.push_back(std::move(outcome).error());
-  };
-  if (spec.process)
-    for (const ProcessRule rule : kProcessRules) keep(rule(*spec.process));
-  for (const Rule rule : kRules) keep(rule(spec));
-  for (Error& error : broken_mounts(spec)) broken.push_back(std::move(error));
-  return broken;
+Faults broken_rules(const Spec& spec) {
+  Faults faults;
+  if (spec.process) faults = broken_rules(*spec.process);
+  for (const auto rule : kRules) rule(spec, faults);
+  return faults;
 }
 
-Result<void> validate(const Process& process) {
-  for (const ProcessRule rule : kProcessRules) TRY(rule(process));
-  return {};
-}
+Result<void> validate(const Spec& spec) { return first_of(broken_rules(spec)); }
+Result<void> validate(const Process& process) { return first_of(broken_rules(process)); }
 
 }  // namespace skiff::spec

@@ -8,11 +8,15 @@
 
 namespace skiff::spec {
 
-/// The first broken rule as an Error that begins with the field's path.
-Result<void> validate(const Spec& spec);
-/// Every broken rule.
-std::vector<Error> broken_rules(const Spec& spec);
+/// Each begins with its field's path.
+using Faults = std::vector<Error>;
+
+/// Every broken rule, in the order of the table.
+Faults broken_rules(const Spec& spec);
 /// The rules for a process alone, also applied to `exec --process`.
+Faults broken_rules(const Process& process);
+/// The first broken rule as an Error.
+Result<void> validate(const Spec& spec);
 Result<void> validate(const Process& process);
 
 }  // namespace skiff::spec

@@ -1,5 +1,7 @@
 #include <linux/mount.h>
 
+#include <algorithm>
+
 #include "src/base/text.h"
 #include "src/spec/mount_options.h"
 #include "src/spec/validate_parts.h"
@@ -72,42 +74,43 @@ Result<void> check_mount(const std::string& at, const Mount& mount, bool user_na
 
 }  // namespace
 
-std::vector<Error> broken_mounts(const Spec& spec) {
-  std::vector<Error> broken;
+void mounts_are_consistent(const Spec& spec, Faults& faults) {
   const bool user_namespace = spec.has_namespace(NamespaceType::User);
   for (size_t i = 0; i < spec.mounts.size(); ++i) {
     auto checked = check_mount(fmt::format("mounts[{}]", i), spec.mounts[i], user_namespace);
-    if (!checked) broken.push_back(std::move(checked).error());
+    if (!checked) faults.push_back(std::move(checked).error());
   }
-  return broken;
 }
 
-/// The label becomes a mount option between quotes.
-Result<void> mount_label_is_one_word(const Spec& spec) {
+void mount_label_is_one_word(const Spec& spec, Faults& faults) {
+  // The label becomes a mount option between quotes.
   const std::string& label = spec.linux.mount_label;
-  for (const char letter : label)
-    if (letter <= ' ' || letter == '"' || letter == '\\' || letter == '\x7f')
-      return Error::invalid("linux.mountLabel: {} is not a SELinux context", text::quote(label));
+  const bool strange = std::any_of(label.begin(), label.end(), [](char letter) {
+    return letter <= ' ' || letter == '"' || letter == '\\' || letter == '\x7f';
+  });
+  if (strange)
+    faults.push_back(
+        Error::invalid("linux.mountLabel: {} is not a SELinux context", text::quote(label)));
   const std::string* type = find(spec.annotations, "run.oci.mount_context_type");
-  if (type == nullptr) return {};
+  if (type == nullptr) return;
   for (const char* known : {"context", "fscontext", "defcontext", "rootcontext"})
-    if (*type == known) return {};
-  return Error::invalid("annotations.\"run.oci.mount_context_type\": unknown {}",
-                        text::quote(*type))
-      .with_hint("context, fscontext, defcontext or rootcontext");
+    if (*type == known) return;
+  faults.push_back(
+      Error::invalid("annotations.\"run.oci.mount_context_type\": unknown {}", text::quote(*type))
+          .with_hint("context, fscontext, defcontext or rootcontext"));
 }
 
-Result<void> devices_do_not_contradict(const Spec& spec) {
+void devices_do_not_contradict(const Spec& spec, Faults& faults) {
   const std::vector<Device>& devices = spec.linux.devices;
   for (size_t i = 0; i < devices.size(); ++i)
     for (size_t j = 0; j < i; ++j) {
       const Device& a = devices[i];
       const Device& b = devices[j];
       if (a.path == b.path && (a.type != b.type || a.major != b.major || a.minor != b.minor))
-        return Error::invalid("linux.devices[{}].path: {} is another device in linux.devices[{}]",
-                              i, text::quote(a.path), j);
+        faults.push_back(
+            Error::invalid("linux.devices[{}].path: {} is another device in linux.devices[{}]", i,
+                           text::quote(a.path), j));
     }
-  return {};
 }
 
 }  // namespace skiff::spec

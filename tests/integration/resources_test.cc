@@ -318,6 +318,8 @@ TEST_CASE("what needs a controller that is not there is an error of its field",
     CHECK(output.status == 1);
     CHECK_THAT(output.err, Catch::Contains(row.second));
     CHECK(leftovers.found() == "");
+    CHECK_THAT(runtime({"validate", bundle.directory()}).out,
+               Catch::Contains(std::string("error: ") + row.second));
   }
 }
 

@@ -35,6 +35,10 @@ struct Layout {
 /// statfs where /sys/fs/cgroup is the v2 tree, else /proc/self/mountinfo too.
 Result<Layout> read_layout();
 
+/// What `resources` ask for that `layout` cannot do: controllers that are missing, values without
+/// an equivalent. Each Error begins with its field. Reads, and makes nothing.
+std::vector<Error> find_faults(const Layout& layout, const spec::Resources& resources);
+
 /// Where a container's cgroup lives in each hierarchy: what the record stores
 /// and every later command needs.
 struct Paths {

@@ -169,6 +169,14 @@ TEST_CASE("escaped line ends before an error do not move it", "[base]") {
   CHECK(refusal("{\n\"a\": \"x\\n\\n\\ny\", \"b\": nul}") == "line 2, column 26: Invalid value");
 }
 
+TEST_CASE("a text that ends within a character is malformed, and no further read", "[base]") {
+  for (const char* end : {"\xc3", "\xe2\x82", "\xeb", "\xf0", "\xf0\x9f", "\xf0\x9f\x98"}) {
+    std::string text = std::string(R"({"long enough for the heap": ")") + end;
+    text.shrink_to_fit();
+    CHECK_FALSE(json::Document::parse(text));
+  }
+}
+
 TEST_CASE("the root must be an object", "[base]") {
   CHECK(refusal("[1]") == "expected object, found array");
   CHECK(refusal("null") == "expected object, found null");

@@ -50,6 +50,47 @@ TEST_CASE("a survey goes on after errors, within objects, lists and rules", "[sp
                          });
 }
 
+TEST_CASE("a survey tells every fault of a list, and of several fields of one object", "[spec]") {
+  const spec::Survey found = survey(
+      R"("args": ["x"], "cwd": "/", "env": ["A", 5, "=b"], "capabilities": {},
+         "user": {"uid": 1, "gid": 1, "umask": 99999, "additionalGids": [4294967295, "x"]},
+         "ioPriority": {"class": "X", "priority": 9},
+         "rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1},
+                     {"type": "RLIMIT_CORE", "soft": 1, "hard": 1}])",
+      R"(, "linux": {"namespaces": [{"type": "mount"}], "maskedPaths": ["a", "/b", "c"],
+         "sysctl": {"kernel.panic": "1", "net.x": "2"}, "personality": {"domain": "X"},
+         "timeOffsets": {"boo": {}}, "netDevices": {"a/b": {}},
+         "resources": {"unified": {"x": "1", "cgroup.procs": "2"}},
+         "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "flags": ["X", "Y"],
+                     "syscalls": [{"names": [], "action": "Z"}]}})");
+  CHECK(errors(found) ==
+        Lines{
+            "process.user.umask: 99999 is out of range, at most 4095",
+            "process.user.additionalGids[1]: expected unsigned integer, found string",
+            "process.user.additionalGids[0]: 4294967295 is no user or group id",
+            "process.env[1]: expected string, found unsigned integer",
+            "process.rlimits[0]: soft limit 2 is above the hard limit 1",
+            "process.rlimits[1]: duplicate \"RLIMIT_CORE\"",
+            "process.ioPriority.class: unknown \"X\"",
+            "process.ioPriority.priority: 9 is out of range, 0 to 7",
+            "linux.resources.unified.x: a file of cgroup v2 is named CONTROLLER.PARAMETER",
+            "linux.resources.unified.cgroup.procs: belongs to the runtime",
+            "linux.maskedPaths[0]: \"a\" is not an absolute path",
+            "linux.maskedPaths[2]: \"c\" is not an absolute path",
+            "linux.seccomp.flags[0]: unknown \"X\"",
+            "linux.seccomp.flags[1]: unknown \"Y\"",
+            "linux.seccomp.syscalls[0].names: empty",
+            "linux.seccomp.syscalls[0].action: unknown \"Z\"",
+            "linux.timeOffsets.boo: unknown clock, there are monotonic and boottime",
+            "linux.netDevices.a/b: not the name of a network device",
+            "linux.personality.domain: unknown \"X\"",
+            "process.env[0]: \"A\" is not NAME=VALUE",
+            "process.env[2]: \"=b\" is not NAME=VALUE",
+            "linux.sysctl: \"kernel.panic\" belongs to the whole machine, not to a namespace",
+            "linux.sysctl: \"net.x\" needs a \"network\" entry in linux.namespaces",
+        });
+}
+
 TEST_CASE("a survey tells no error that only follows from another", "[spec]") {
   const spec::Survey found = survey(
       R"("args": ["x"], "cwd": "/", "rlimits": [{"type": "RLIMIT_CORE", "soft": 5, "hard": "x"}])");
