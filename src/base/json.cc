@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -265,7 +266,8 @@ const void* View::find(std::string_view name) const {
   if (survey_ != nullptr) survey_->note(value_, path_, name);
   const Value* found = nullptr;
   for (const auto& member : object.GetObject())
-    if (std::string_view(member.name.GetString(), member.name.GetStringLength()) == name)
+    if (member.name.GetStringLength() == name.size() &&
+        std::memcmp(member.name.GetString(), name.data(), name.size()) == 0)
       found = &member.value;
   return found == nullptr || found->IsNull() ? nullptr : found;
 }

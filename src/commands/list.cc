@@ -46,25 +46,41 @@ std::string read_passwd() {
   return text ? *std::move(text) : std::string();
 }
 
+/// The names of owners, most of whom are the same.
+class Owners {
+ public:
+  const std::string& name(uint32_t uid) {
+    if (passwd_.empty()) passwd_ = read_passwd();
+    if (name_.empty() || uid != uid_) name_ = user_name(uid, passwd_);
+    uid_ = uid;
+    return name_;
+  }
+
+ private:
+  std::string passwd_;
+  uint32_t uid_ = 0;
+  std::string name_;
+};
+
 std::string as_table(const std::vector<Listed>& all) {
-  const std::string passwd = all.empty() ? std::string() : read_passwd();
+  Owners owners;
   std::vector<Row> rows = {{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
   for (const Listed& listed : all) {
     const container::Record& record = listed.record;
     const pid_t pid = listed.status == Status::Stopped ? 0 : record.pid;
-    rows.push_back({record.id, fmt::format("{}", pid), name(listed.status), record.bundle,
-                    record.created, user_name(record.owner, passwd)});
+    rows.push_back({record.id, std::to_string(pid), name(listed.status), record.bundle,
+                    record.created, owners.name(record.owner)});
   }
   return format_table(rows);
 }
 
 std::string as_json(const std::vector<Listed>& all) {
-  const std::string passwd = all.empty() ? std::string() : read_passwd();
+  Owners owners;
   std::vector<std::string> states;
   states.reserve(all.size());
   for (const Listed& listed : all)
     states.push_back(container::state_json(listed.record, listed.status, true,
-                                           user_name(listed.record.owner, passwd)));
+                                           owners.name(listed.record.owner)));
   return fmt::format("[{}]\n", text::join(states, ","));
 }
 
@@ -108,8 +124,11 @@ std::string format_table(const std::vector<Row>& rows) {
   }
   std::string table;
   for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i)
-      table += fmt::format("{:<{}}", cell_text(row[i]), i + 1 < row.size() ? widths[i] : 0);
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string cell = cell_text(row[i]);
+      table += cell;
+      if (i + 1 < row.size()) table.append(widths[i] - cell.size(), ' ');
+    }
     table += '\n';
   }
   return table;

@@ -103,6 +103,21 @@ Result<std::vector<spec::Namespace>> read_namespaces(const json::View& root) {
   return namespaces;
 }
 
+/// The members that every reader of a record wants.
+Result<void> read_head(const json::View& root, Record& record) {
+  record.id = TRY(root.required<std::string>("id"));
+  record.oci_version = TRY(root.required<std::string>("ociVersion"));
+  record.bundle = TRY(root.required<std::string>("bundle"));
+  record.rootfs = TRY(root.required<std::string>("rootfs"));
+  record.created = TRY(root.required<std::string>("created"));
+  record.owner = TRY(root.required<uint32_t>("owner"));
+  record.pid = TRY(root.required<int32_t>("init_process_pid"));
+  record.start_time = TRY(root.required<uint64_t>("init_process_start"));
+  record.ready = TRY(root.required<bool>("ready"));
+  record.annotations = TRY(root.string_map("annotations"));
+  return {};
+}
+
 }  // namespace
 
 std::string to_json(const Record& record) {
@@ -148,19 +163,10 @@ Result<Record> record_from_json(std::string json) {
   const json::Document document = TRY(json::Document::parse(std::move(json)));
   const json::View root = document.root();
   Record record;
-  record.id = TRY(root.required<std::string>("id"));
-  record.oci_version = TRY(root.required<std::string>("ociVersion"));
-  record.bundle = TRY(root.required<std::string>("bundle"));
-  record.rootfs = TRY(root.required<std::string>("rootfs"));
-  record.created = TRY(root.required<std::string>("created"));
-  record.owner = TRY(root.required<uint32_t>("owner"));
-  record.pid = TRY(root.required<int32_t>("init_process_pid"));
-  record.start_time = TRY(root.required<uint64_t>("init_process_start"));
-  record.ready = TRY(root.required<bool>("ready"));
+  TRY(read_head(root, record));
   record.cgroup.path = TRY(root.required<std::string>("cgroup"));
   record.cgroup.directories = TRY(root.string_map("cgroup_paths"));
   record.cgroup.kept = TRY(root.list<std::string>("cgroup_kept"));
-  record.annotations = TRY(root.string_map("annotations"));
   record.namespaces = TRY(read_namespaces(root));
   record.no_new_keyring = TRY(root.required<bool>("no_new_keyring"));
   record.has_process = TRY(root.required<bool>("process"));
@@ -173,6 +179,21 @@ Result<Record> record_from_json(std::string json) {
   record.resctrl.directory = TRY(root.optional<std::string>("intel_rdt_path")).value_or("");
   record.resctrl.monitoring = TRY(root.optional<std::string>("intel_rdt_mon_path")).value_or("");
   record.resctrl.made = TRY(root.optional<bool>("intel_rdt_made")).value_or(false);
+  return record;
+}
+
+Result<Record> listed_record_from_json(std::string json) {
+  const json::Document document = TRY(json::Document::parse(std::move(json)));
+  const json::View root = document.root();
+  Record record;
+  TRY(read_head(root, record));
+  const json::View directories = TRY(root.required<json::View>("cgroup_paths"));
+  for (const char* controller : {"freezer", ""}) {
+    auto path = TRY(directories.optional<std::string>(controller));
+    if (!path) continue;
+    record.cgroup.directories.emplace_back(controller, *std::move(path));
+    break;
+  }
   return record;
 }
 

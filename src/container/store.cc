@@ -110,11 +110,11 @@ Result<StateDir> ContainerStore::open(const std::string& id) const {
   return open_directory(root_, id);
 }
 
-Result<Record> ContainerStore::peek(const std::string& id) const {
-  const std::string path = fmt::format("{}/{}/{}", root_, id, kRecordFile);
+Result<std::string> ContainerStore::peek(const std::string& id) const {
+  std::string path = root_;
+  path.append("/").append(id).append("/").append(kRecordFile);
   const Fd file = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW));
-  std::string json = TRY(sys::read_all(file, kMaxRecord, path));
-  return record_from_json(std::move(json)).context("{}", path);
+  return sys::read_all(file, kMaxRecord, path);
 }
 
 Result<void> ContainerStore::forget(const StateDir& dir) const {

@@ -53,6 +53,9 @@ struct Record {
 
 std::string to_json(const Record& record);
 Result<Record> record_from_json(std::string json);
+/// Only what `list` tells and needs: of the cgroup the directory with the freezer; no namespaces and
+/// nothing that is for later commands.
+Result<Record> listed_record_from_json(std::string json);
 
 /// 1 to 1024 of [A-Za-z0-9_+.-], neither "." nor "..".
 Result<void> check_id(const std::string& id);
@@ -77,9 +80,9 @@ class ContainerStore {
   Result<StateDir> reserve(const std::string& id) const;
   /// Opens the directory of an existing container: "container does not exist".
   Result<StateDir> open(const std::string& id) const;
-  /// The Record of a container whose create was completed, in as few calls as can be. Fails with
-  /// ENOENT for any other.
-  Result<Record> peek(const std::string& id) const;
+  /// The text of the Record of a container whose create was completed, in as few calls as can be.
+  /// Fails with ENOENT for any other.
+  Result<std::string> peek(const std::string& id) const;
   /// Removes directory and contents; absent is fine.
   Result<void> forget(const StateDir& dir) const;
   /// Ids present, sorted; none if the root does not exist.

@@ -135,7 +135,8 @@ bool Watch::is_known(const std::string& id) const {
 }
 
 Result<void> Watch::add(const std::string& id) {
-  Record record = TRY(store_.peek(id));
+  std::string json = TRY(store_.peek(id));
+  Record record = TRY(record_from_json(std::move(json)));
   Fd init = TRY(pidfd::open_verified(record.pid, record.start_time));
   if (!init) return not_running();
   auto watched = std::make_unique<Watched>(std::move(record), std::move(init));

@@ -39,6 +39,16 @@ constexpr unsigned long kGetInfo = _IOWR(0xff, 11, Info);
 /// that of a session or process group.
 bool is_gone(const Error& error) { return error.is(ENOENT) || error.is(ESRCH) || error.is(EINVAL); }
 
+/// The word of `line` with `number` spaces before it; "" if there are not as many.
+std::string_view word_of(std::string_view line, size_t number) {
+  for (; number > 0; --number) {
+    const size_t space = line.find(' ');
+    if (space == std::string_view::npos) return {};
+    line.remove_prefix(space + 1);
+  }
+  return line.substr(0, line.find(' '));
+}
+
 }  // namespace
 
 Result<Fd> open(pid_t pid) {
@@ -77,13 +87,17 @@ Result<Stat> parse_stat(std::string_view line) {
   if (command_end == std::string_view::npos || command_end + 2 > line.size())
     return Error::invalid("malformed: {}", text::quote(line));
   // What follows the command and a space begins with field 3.
-  const std::vector<std::string_view> fields = text::split(line.substr(command_end + 2), ' ');
-  constexpr size_t kIndex = kStartTimeField - kStateField;
-  const auto started = fields.size() > kIndex ? text::parse_unsigned(fields[kIndex]) : std::nullopt;
-  if (!started || fields[0].size() != 1) return Error::invalid("malformed: {}", text::quote(line));
-  constexpr size_t kExit = kExitField - kStateField;
-  const auto exit = fields.size() > kExit ? text::parse_signed(fields[kExit]) : std::nullopt;
-  return Stat{fields[0][0], *started, static_cast<int>(exit.value_or(0))};
+  const std::string_view fields = line.substr(command_end + 2);
+  const std::string_view state = fields.substr(0, fields.find(' '));
+  const auto started = text::parse_unsigned(word_of(fields, kStartTimeField - kStateField));
+  if (!started || state.size() != 1) return Error::invalid("malformed: {}", text::quote(line));
+  const size_t command = line.find('(') + 1;
+  Stat found{std::string(line.substr(command, command_end - command)), state[0], *started};
+  // Only zombies have one, and most processes that are looked at live.
+  if (found.state == 'Z')
+    found.exit_status =
+        static_cast<int>(text::parse_signed(word_of(fields, kExitField - kStateField)).value_or(0));
+  return found;
 }
 
 Result<Stat> stat(pid_t pid) {
@@ -101,12 +115,18 @@ Result<uint64_t> start_time(pid_t pid) {
   return found.start_time;
 }
 
+Result<std::optional<Stat>> stat_running(pid_t pid, uint64_t start_time) {
+  if (pid <= 0) return std::optional<Stat>();
+  auto found = stat(pid);
+  if (!found && !is_gone(found.error())) return std::move(found).error();
+  if (!found || found->start_time != start_time || found->state == 'Z' || found->state == 'X')
+    return std::optional<Stat>();
+  return std::optional(*std::move(found));
+}
+
 Result<bool> is_running(pid_t pid, uint64_t start_time) {
-  if (pid <= 0) return false;
-  const auto found = stat(pid);
-  if (!found && is_gone(found.error())) return false;
-  if (!found) return found.error();
-  return found->start_time == start_time && found->state != 'Z' && found->state != 'X';
+  const auto found = TRY(stat_running(pid, start_time));
+  return found.has_value();
 }
 
 Result<Fd> open_verified(pid_t pid, uint64_t start_time) {

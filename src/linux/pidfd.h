@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "src/base/fd.h"
@@ -29,6 +30,7 @@ std::optional<int> exit_status(const Fd& pidfd, pid_t pid, uint64_t start_time);
 
 /// What /proc/PID/stat tells of a process.
 struct Stat {
+  std::string command;      // field 2, at most 15 bytes
   char state = '?';         // field 3: R, S, D, Z, X, …
   uint64_t start_time = 0;  // field 22: clock ticks since boot
   int exit_status = 0;      // field 52: of a zombie, wait(2)'s status
@@ -42,6 +44,9 @@ Result<uint64_t> start_time(pid_t pid);
 /// The pid that process `pid` has in its own, innermost pid namespace; nullopt when it is gone.
 std::optional<pid_t> innermost_pid(pid_t pid);
 
+/// What /proc tells of the live process `pid` that started at `start_time`; nullopt if there is
+/// none at this moment.
+Result<std::optional<Stat>> stat_running(pid_t pid, uint64_t start_time);
 /// Whether `pid` is that of a live process that started at `start_time`, at this moment.
 Result<bool> is_running(pid_t pid, uint64_t start_time);
 

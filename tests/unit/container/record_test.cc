@@ -47,6 +47,26 @@ TEST_CASE("a record survives its file with every field", "[container]") {
   CHECK(read->namespaces.at(1).path == "/run/n");
 }
 
+TEST_CASE("list reads of a record what it shows, and where the freezer is", "[container]") {
+  Record full = full_record();
+  full.cgroup.directories.insert(full.cgroup.directories.begin(),
+                                 {"freezer", "/sys/fs/cgroup/freezer/web"});
+  const auto listed = container::listed_record_from_json(container::to_json(full));
+  REQUIRE(listed);
+  for (const bool compact : {true, false})
+    CHECK(container::state_json(*listed, container::Status::Running, compact) ==
+          container::state_json(full, container::Status::Running, compact));
+  CHECK(listed->start_time == full.start_time);
+  CHECK(listed->ready);
+  REQUIRE(listed->cgroup.directories.size() == 1);
+  CHECK(listed->cgroup.directories[0].first == "freezer");
+  const auto on_v2 = container::listed_record_from_json(container::to_json(full_record()));
+  REQUIRE(on_v2);
+  REQUIRE(on_v2->cgroup.directories.size() == 1);
+  CHECK(on_v2->cgroup.directories[0].second == "/sys/fs/cgroup/web");
+  CHECK_FALSE(container::listed_record_from_json("{}"));
+}
+
 TEST_CASE("a record that is damaged is an error, not a guess", "[container]") {
   CHECK_FALSE(container::record_from_json("{}"));
   CHECK(container::record_from_json(R"({"id": 1})").error().text() ==

@@ -40,6 +40,30 @@ TEST_CASE("the start time is found behind any command name", "[linux]") {
   }
 }
 
+TEST_CASE("a stat line has the command, and of a zombie the status it ended with", "[linux]") {
+  std::string line = "4711 (a) b) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 987654";
+  for (int field = 23; field < 52; ++field) line += " 0";
+  const auto zombie = parse_stat(line + " 1792");
+  REQUIRE(zombie);
+  CHECK(zombie->command == "a) b");
+  CHECK(zombie->exit_status == 7 << 8);
+}
+
+TEST_CASE("how a process ended is known before it is reaped", "[linux]") {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(7);
+  const auto started = start_time(child);
+  const auto pidfd = open(child);
+  REQUIRE(started);
+  REQUIRE(pidfd);
+  REQUIRE(wait_exit(*pidfd, 5000));
+  CHECK(exit_status(*pidfd, child, *started) == 7 << 8);
+  CHECK_FALSE(exit_status(*pidfd, child, *started + 1));
+  ::waitpid(child, nullptr, 0);
+  const auto after = exit_status(*pidfd, child, *started);  // since Linux 6.15
+  CHECK((!after || *after == 7 << 8));
+}
+
 TEST_CASE("a stat line that makes no sense is an error", "[linux]") {
   CHECK(parse_stat("").error().text() == "malformed: \"\"");
   CHECK(parse_stat("1 (sh)").error().text() == "malformed: \"1 (sh)\"");
