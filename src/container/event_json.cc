@@ -237,6 +237,50 @@ void write_interfaces(json::Writer& out, const std::vector<network::Interface>& 
   out.end_array();
 }
 
+void write_text(json::Writer& out, std::string_view name, const std::string& text) {
+  if (!text.empty()) out.field(name, text);
+}
+
+void write_numbers(json::Writer& out, const resctrl::Numbers& numbers) {
+  for (const auto& [name, value] : numbers) out.field(name, value);
+}
+
+void write_domains(json::Writer& out, std::string_view name,
+                   const std::vector<resctrl::Numbers>& domains) {
+  if (domains.empty()) return;
+  out.key(name);
+  out.begin_array();
+  for (const resctrl::Numbers& numbers : domains) {
+    out.begin_object();
+    write_numbers(out, numbers);
+    out.end_object();
+  }
+  out.end_array();
+}
+
+void write_resctrl(json::Writer& out, const resctrl::Stats& stats) {
+  begin_member(out, "intel_rdt");
+  if (!stats.cbm_mask.empty()) {
+    begin_member(out, "l3_cache_info");
+    out.field("cbm_mask", stats.cbm_mask);
+    write_numbers(out, stats.l3_info);
+    out.end_object();
+  }
+  write_text(out, "l3_cache_schema_root", resctrl::line_of(stats.root_schemata, "L3"));
+  write_text(out, "l3_cache_schema", resctrl::line_of(stats.schemata, "L3"));
+  if (!stats.mb_info.empty()) {
+    begin_member(out, "mem_bw_info");
+    write_numbers(out, stats.mb_info);
+    out.end_object();
+  }
+  write_text(out, "mem_bw_schema_root", resctrl::line_of(stats.root_schemata, "MB"));
+  write_text(out, "mem_bw_schema", resctrl::line_of(stats.schemata, "MB"));
+  if (!stats.schemata.empty()) out.array("schemata", stats.schemata);
+  write_domains(out, "mbm_stats", stats.bandwidth);
+  write_domains(out, "cmt_stats", stats.occupancy);
+  out.end_object();
+}
+
 }  // namespace
 
 std::string stats_event(const std::string& id, const Sample& sample) {
@@ -262,8 +306,7 @@ std::string stats_event(const std::string& id, const Sample& sample) {
     out.end_object();
   }
   write_counters(out, "cgroup", stats.cgroup);
-  begin_member(out, "intel_rdt");
-  out.end_object();
+  write_resctrl(out, sample.resctrl);
   write_interfaces(out, sample.interfaces);
   return end(out);
 }

@@ -27,7 +27,7 @@ bool has_own_network(const Record& record) {
 
 }  // namespace
 
-Sampler::Sampler(const Record& record) : cgroup_(record.cgroup) {
+Sampler::Sampler(const Record& record) : cgroup_(record.cgroup), resctrl_(record.resctrl) {
   if (!has_own_network(record) || record.pid == 0) return;
   auto file = sys::open(fmt::format("/proc/{}/net/dev", record.pid), O_RDONLY);
   if (file) interfaces_ = *std::move(file);  // else init is gone
@@ -35,6 +35,7 @@ Sampler::Sampler(const Record& record) : cgroup_(record.cgroup) {
 
 Result<void> Sampler::take(Sample& sample) const {
   TRY(cgroup::read_stats(cgroup_, sample.cgroup));
+  sample.resctrl = resctrl::read_stats(resctrl_);
   if (!interfaces_) return {};
   const std::string text = TRY(read_again(interfaces_));
   sample.interfaces = TRY(network::parse_interfaces(text));

@@ -13,12 +13,14 @@
 #include "src/linux/cgroup/pressure.h"
 #include "src/linux/cgroup/stats.h"
 #include "src/linux/network.h"
+#include "src/linux/resctrl_stats.h"
 
 namespace skiff::container {
 
 struct Sample {
   cgroup::Stats cgroup;
   std::vector<network::Interface> interfaces;  // none where the network is the host's
+  resctrl::Stats resctrl;
 };
 
 /// Takes samples of one container, also when init is gone and the cgroup is not.
@@ -32,6 +34,7 @@ class Sampler {
 
  private:
   cgroup::Paths cgroup_;
+  resctrl::Group resctrl_;
   Fd interfaces_;  // or empty
 };
 

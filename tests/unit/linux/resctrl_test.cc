@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "src/linux/resctrl_stats.h"
+
 using namespace skiff;
 using resctrl::Group;
 
@@ -217,4 +219,38 @@ TEST_CASE("the schemata of a group change and change back", "[linux]") {
   CHECK(fixture.get("mine/schemata") == "L3:0=f\n");
   CHECK(resctrl::write_schemata(group, *before));
   CHECK(fixture.get("mine/schemata") == "    L3:0=1\n");
+}
+
+TEST_CASE("the shares and the numbers of a group", "[linux]") {
+  Fixture fixture;
+  fs::create_directories(fixture.root + "/info/L3");
+  fs::create_directories(fixture.root + "/info/MB");
+  fixture.put("info/L3/cbm_mask", "7ff\n");
+  fixture.put("info/L3/min_cbm_bits", "1\n");
+  fixture.put("info/MB/min_bandwidth", "10\n");
+  fixture.group("web", "L3:0=f;1=f0\nMB:0=50;1=100\n");
+  const std::string domains = "web/mon_groups/web/mon_data/";
+  for (const char* domain : {"mon_L3_00", "mon_L3_01"})
+    fs::create_directories(fixture.root + "/" + domains + domain);
+  fixture.put(domains + "mon_L3_00/llc_occupancy", "4096\n");
+  fixture.put(domains + "mon_L3_00/mbm_total_bytes", "Unavailable\n");
+  fixture.put(domains + "mon_L3_01/llc_occupancy", "8192\n");
+  fixture.put(domains + "mon_L3_01/mbm_total_bytes", "77\n");
+  const Group group{fixture.root + "/web", fixture.root + "/web/mon_groups/web", true};
+  const resctrl::Stats stats = resctrl::read_stats(group);
+  CHECK(stats.cbm_mask == "7ff");
+  REQUIRE(stats.l3_info.size() == 1);
+  CHECK(stats.l3_info[0].second == 1);
+  REQUIRE(stats.mb_info.size() == 1);
+  CHECK(std::string(stats.mb_info[0].first) == "min_bandwidth");
+  CHECK(resctrl::line_of(stats.root_schemata, "L3") == "L3:0=7ff;1=7ff");
+  CHECK(resctrl::line_of(stats.schemata, "L3") == "L3:0=f;1=f0");
+  CHECK(resctrl::line_of(stats.schemata, "MB") == "MB:0=50;1=100");
+  CHECK(resctrl::line_of(stats.schemata, "L2").empty());
+  REQUIRE(stats.occupancy.size() == 2);
+  CHECK(stats.occupancy[1][0].second == 8192);
+  REQUIRE(stats.bandwidth.size() == 1);
+  CHECK(stats.bandwidth[0][0].second == 77);
+  CHECK(resctrl::read_stats(Group()).schemata.empty());
+  CHECK(resctrl::read_stats({fixture.root, "", false}).root_schemata.size() == 2);
 }
