@@ -53,8 +53,8 @@ struct Record {
 
 std::string to_json(const Record& record);
 Result<Record> record_from_json(std::string json);
-/// Only what `list` tells and needs: of the cgroup the directory with the freezer; no namespaces and
-/// nothing that is for later commands.
+/// Only what `list` tells and needs: of the cgroup the directory with the freezer; no namespaces
+/// and nothing that is for later commands.
 Result<Record> listed_record_from_json(std::string json);
 
 /// 1 to 1024 of [A-Za-z0-9_+.-], neither "." nor "..".
