@@ -309,10 +309,13 @@ TEST_CASE("exec'ed processes end with the container", "[exec]") {
   REQUIRE(sleeper.container.exec({"-d"}, {"/bin/sleep", "1000"}).ok());
   Command foreground(sleeper.container.words("exec", {}, {"/bin/sleep", "1000"}));
   REQUIRE(wait_until([&] {
-    return parse_json(runtime(sleeper.bundle, {"ps", "-f", "json", sleeper.container.id()}).out)
-        .IsArray();
+    const Json listed =
+        parse_json(runtime(sleeper.bundle, {"ps", "-f", "json", sleeper.container.id()}).out);
+    int asleep = 0;
+    for (const auto& pid : listed.GetArray())
+      asleep += read_file("/proc/" + std::to_string(pid.GetInt()) + "/comm") == "sleep\n";
+    return asleep == 3;
   }));
-  ::usleep(50'000);
   const Output removed = sleeper.container.remove({"--force"});
   INFO(removed.err);
   REQUIRE(removed.ok());
