@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "src/base/log.h"
 #include "src/commands/commands.h"
@@ -23,7 +24,7 @@ using container::Status;
 
 constexpr int64_t kInterval = 2000;      // milliseconds
 constexpr int64_t kShortInterval = 250;  // between the two looks of --no-stream
-constexpr uint64_t kNanosecondsInMs = 1'000'000;
+constexpr int64_t kNanosecondsInMs = 1'000'000;
 
 constexpr Option kOptions[] = {
     {"interval", 'i', "TIME", "time between tables, such as 5s or 500ms (default 2s)",
@@ -34,6 +35,8 @@ constexpr Option kOptions[] = {
 
 /// A container that is shown, and what it had used at the last look.
 struct Shown {
+  explicit Shown(const container::Record& record) : sampler(record) {}
+
   container::Sampler sampler;
   Consumption consumption;
   uint64_t cpu = 0;   // nanoseconds of processor time
@@ -101,7 +104,7 @@ class Display {
   const bool json_;
   const bool in_place_;
   bool first_ = true;
-  std::vector<Shown> shown_;
+  std::vector<std::unique_ptr<Shown>> shown_;
 };
 
 Result<void> Display::add(const std::string& id) {
@@ -109,32 +112,31 @@ Result<void> Display::add(const std::string& id) {
   const Status status = TRY(container.status());
   if (status == Status::Stopped || status == Status::Creating)
     return Error::received(ESRCH, "container not running");
-  for (Shown& shown : shown_)
-    if (shown.consumption.id == id) {
-      shown.seen = true;
+  for (const auto& shown : shown_)
+    if (shown->consumption.id == id) {
+      shown->seen = true;
       return {};
     }
-  Shown shown{container::Sampler(container.record()), {}};
-  shown.consumption.id = id;
-  shown_.push_back(std::move(shown));
+  shown_.push_back(std::make_unique<Shown>(container.record()));
+  shown_.back()->consumption.id = id;
   return {};
 }
 
 Result<void> Display::look_at_all() {
-  for (Shown& shown : shown_) shown.seen = false;
+  for (const auto& shown : shown_) shown->seen = false;
   for (const std::string& id : ids_.empty() ? TRY(store_.ids()) : ids_) {
     auto added = add(id);
     if (!added && !ids_.empty() && first_) return std::move(added).context("{}", id);
     if (added || added.error().is(ESRCH) || added.error().is(ENOENT)) continue;
     log::warn("stats: {}: {}, ignoring", id, added.error().text());
   }
-  for (Shown& shown : shown_) {
-    auto looked = look(shown);
+  for (const auto& shown : shown_) {
+    auto looked = look(*shown);
     if (looked) continue;
     if (!looked.error().is(ENOENT) && !looked.error().is(ENODEV)) return looked;
-    shown.seen = false;  // it is being deleted
+    shown->seen = false;  // it is being deleted
   }
-  std::erase_if(shown_, [](const Shown& shown) { return !shown.seen; });
+  std::erase_if(shown_, [](const auto& shown) { return !shown->seen; });
   first_ = false;
   return {};
 }
@@ -146,7 +148,7 @@ size_t Display::width() const {
 
 Result<void> Display::show() const {
   std::vector<Consumption> all;
-  for (const Shown& shown : shown_) all.push_back(shown.consumption);
+  for (const auto& shown : shown_) all.push_back(shown->consumption);
   if (json_) return print(stats_json(all));
   std::string table = stats_table(all, width());
   if (!in_place_) return print(table);
@@ -164,8 +166,7 @@ Result<bool> still_wanted(Result<void> printed) {
 }
 
 void wait_ms(int64_t milliseconds) {
-  const timespec pause = {milliseconds / 1000,
-                          static_cast<long>(milliseconds % 1000 * kNanosecondsInMs)};
+  const timespec pause = {milliseconds / 1000, milliseconds % 1000 * kNanosecondsInMs};
   (void)::nanosleep(&pause, nullptr);
 }
 

@@ -193,10 +193,10 @@ void write_block(json::Writer& out, const cgroup::BlockStats& block) {
   out.end_object();
 }
 
-void write_hugetlb(json::Writer& out, const std::vector<cgroup::HugePageStats>& hugetlb) {
+void write_hugetlb(json::Writer& out, const std::vector<cgroup::NamedUsage>& hugetlb) {
   begin_member(out, "hugetlb");
-  for (const cgroup::HugePageStats& pages : hugetlb) {
-    begin_member(out, pages.size);
+  for (const cgroup::NamedUsage& pages : hugetlb) {
+    begin_member(out, pages.name);
     out.field("usage", pages.usage.usage);
     out.field("max", pages.usage.max);
     out.field("failcnt", pages.usage.failcnt);
@@ -241,10 +241,6 @@ void write_text(json::Writer& out, std::string_view name, const std::string& tex
   if (!text.empty()) out.field(name, text);
 }
 
-void write_numbers(json::Writer& out, const resctrl::Numbers& numbers) {
-  for (const auto& [name, value] : numbers) out.field(name, value);
-}
-
 void write_domains(json::Writer& out, std::string_view name,
                    const std::vector<resctrl::Numbers>& domains) {
   if (domains.empty()) return;
@@ -252,7 +248,7 @@ void write_domains(json::Writer& out, std::string_view name,
   out.begin_array();
   for (const resctrl::Numbers& numbers : domains) {
     out.begin_object();
-    write_numbers(out, numbers);
+    write_members(out, numbers);
     out.end_object();
   }
   out.end_array();
@@ -263,14 +259,14 @@ void write_resctrl(json::Writer& out, const resctrl::Stats& stats) {
   if (!stats.cbm_mask.empty()) {
     begin_member(out, "l3_cache_info");
     out.field("cbm_mask", stats.cbm_mask);
-    write_numbers(out, stats.l3_info);
+    write_members(out, stats.l3_info);
     out.end_object();
   }
   write_text(out, "l3_cache_schema_root", resctrl::line_of(stats.root_schemata, "L3"));
   write_text(out, "l3_cache_schema", resctrl::line_of(stats.schemata, "L3"));
   if (!stats.mb_info.empty()) {
     begin_member(out, "mem_bw_info");
-    write_numbers(out, stats.mb_info);
+    write_members(out, stats.mb_info);
     out.end_object();
   }
   write_text(out, "mem_bw_schema_root", resctrl::line_of(stats.root_schemata, "MB"));
@@ -301,7 +297,7 @@ std::string stats_event(const std::string& id, const Sample& sample) {
   }
   if (!stats.misc.empty()) {
     begin_member(out, "misc");
-    for (const cgroup::MiscStats& resource : stats.misc)
+    for (const cgroup::NamedUsage& resource : stats.misc)
       write_usage(out, resource.name, resource.usage);
     out.end_object();
   }

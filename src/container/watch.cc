@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/container/lifecycle.h"
 #include "src/container/sample.h"
+#include "src/linux/exit_events.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/syscalls.h"
 
@@ -31,7 +32,7 @@ constexpr milliseconds kLevelPause{1000};
 
 /// What epoll tells about, and the container it concerns.
 struct Source {
-  enum class Kind { Reader, Files, Init, Oom, Level, Trigger };
+  enum class Kind { Reader, Files, Exits, Init, Oom, Level, Trigger };
   Kind kind;
   struct Watched* container = nullptr;
   size_t threshold = 0;
@@ -48,6 +49,7 @@ struct Watched {
   std::vector<std::unique_ptr<Source>> sources = {};
   int memory_events = -1;                              // the inotify watch
   std::optional<Clock::time_point> oom_deadline = {};  // while counts of kills are awaited
+  std::optional<int> wait_status = {};                 // where only exit_events tell it
   bool ended = false;
 
   Watched(Record of, Fd pidfd)
@@ -73,6 +75,7 @@ class Watch {
                       size_t threshold = 0);
   Result<void> dispatch(const epoll_event& event);
   Result<void> read_file_events();
+  void read_exits();
   Result<void> look_for_new();
   Result<void> write_sample(Watched& watched);
   Result<bool> write_ooms(Watched& watched, bool settled);
@@ -87,7 +90,9 @@ class Watch {
   const int out_;
   Fd epoll_;
   Fd files_;  // inotify: memory.events files, the root, directories of containers to be
+  Fd exits_;  // exit_events, or empty
   Source files_source_{Source::Kind::Files};
+  Source exits_source_{Source::Kind::Exits};
   Source reader_source_{Source::Kind::Reader};
   int root_ = -1;  // the inotify watch of the root
   bool root_changed_ = false;
@@ -103,6 +108,9 @@ Result<void> Watch::open() {
   epoll_event files{EPOLLIN, {&files_source_}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, files_.get(), &files) < 0)
     return Error::from_errno("epoll_ctl");
+  exits_ = exit_events::subscribe();
+  epoll_event exits{EPOLLIN, {&exits_source_}};
+  if (exits_) (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, exits_.get(), &exits);
   // A pipe without readers is an error even while nothing is written; EPERM: a regular file.
   epoll_event reader{0, {&reader_source_}};
   (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, out_, &reader);
@@ -197,10 +205,22 @@ Result<bool> Watch::write_ooms(Watched& watched, bool settled) {
   return !news.empty();
 }
 
+void Watch::read_exits() {
+  while (exits_) {
+    const auto exit = exit_events::next(exits_);
+    if (!exit) return;
+    for (const auto& watched : containers_)
+      if (watched->record.pid == exit->pid) watched->wait_status = exit->wait_status;
+  }
+}
+
 Result<void> Watch::finish(Watched& watched) {
   // First, before somebody reaps it.
-  const auto status =
-      pidfd::exit_status(watched.init, watched.record.pid, watched.record.start_time);
+  auto status = pidfd::exit_status(watched.init, watched.record.pid, watched.record.start_time);
+  if (!status) {
+    read_exits();
+    status = watched.wait_status;
+  }
   watched.ended = true;
   (void)TRY(write_ooms(watched, true));
   TRY(write_sample(watched));
@@ -216,6 +236,9 @@ Result<void> Watch::dispatch(const epoll_event& event) {
       return {};
     case Source::Kind::Files:
       return read_file_events();
+    case Source::Kind::Exits:
+      read_exits();
+      return {};
     case Source::Kind::Init:
       return source.container->ended ? Result<void>() : finish(*source.container);
     case Source::Kind::Oom:

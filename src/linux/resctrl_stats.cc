@@ -22,8 +22,7 @@ std::string read(const std::string& path) {
 }
 
 /// Those of `files` that hold a number: "Unavailable" and "Error" are none.
-template <size_t N>
-Numbers read_numbers(const std::string& directory, const char* const (&files)[N]) {
+Numbers read_numbers(const std::string& directory, std::initializer_list<const char*> files) {
   Numbers numbers;
   for (const char* file : files)
     if (const auto number = text::parse_unsigned(read(directory + "/" + file)))

@@ -12,7 +12,7 @@
 namespace skiff::resctrl {
 
 /// A directory below info/, or a domain below mon_data/: its files with a number.
-using Numbers = std::vector<std::pair<const char*, uint64_t>>;
+using Numbers = std::vector<std::pair<std::string, uint64_t>>;
 
 struct Stats {
   Numbers l3_info;  // empty where the processor cannot share it

@@ -13,9 +13,10 @@ namespace skiff::cgroup {
 namespace {
 
 Counters counters_of(const Directory& directory, const char* file) {
+  Counters counters;
   const auto text = directory.peek(file);
-  auto counters = text ? parse_counters(*text) : Result<Counters>(Counters());
-  return counters ? *std::move(counters) : Counters();
+  if (text) (void)parse_counters(*text, counters);  // what there is counts
+  return counters;
 }
 
 /// v1, where the OOM killer is switched off: processes wait for memory.

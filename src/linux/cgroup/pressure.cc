@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <array>
+#include <span>
 
 #include "src/base/text.h"
 #include "src/linux/cgroup/directory.h"
@@ -16,11 +16,15 @@ constexpr uint64_t kShortestWindow = 500'000;  // kernel/sched/psi.c
 constexpr uint64_t kLongestWindow = 10'000'000;
 constexpr uint64_t kUnprivilegedWindow = 2'000'000;
 
-template <size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& known) {
+constexpr std::string_view kLevels[] = {"low", "medium", "critical"};
+constexpr std::string_view kResources[] = {"cpu", "memory", "io", "irq"};
+constexpr std::string_view kKinds[] = {"some", "full"};
+
+/// The one of `known` that is `word`, which may not live as long; "" if none is.
+std::string_view constant(std::string_view word, std::span<const std::string_view> known) {
   for (const std::string_view name : known)
-    if (name == word) return true;
-  return false;
+    if (name == word) return name;
+  return {};
 }
 
 const std::string* find(const Paths& paths, std::string_view controller) {
@@ -29,7 +33,7 @@ const std::string* find(const Paths& paths, std::string_view controller) {
   return nullptr;
 }
 
-Result<Fd> watch_level(const Paths& paths, const std::string& level) {
+Result<Fd> watch_level(const Paths& paths, std::string_view level) {
   const std::string* path = find(paths, "memory");
   if (path == nullptr)
     return Error::invalid("the container has no memory cgroup of v1, which levels belong to")
@@ -50,7 +54,7 @@ Result<Fd> watch_trigger(const Paths& paths, const PressureThreshold& threshold)
     return Error::invalid("the container has no cgroup of v2, which triggers belong to")
         .with_hint("on v1 there is --memory-pressure LEVEL");
   const Directory directory(*path);
-  const std::string name = threshold.resource + ".pressure";
+  const std::string name = std::string(threshold.resource) + ".pressure";
   Fd file(::openat(TRY(directory.fd()), name.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!file) return Error::from_errno("open {}/{}", *path, name);
   const std::string text =
@@ -68,18 +72,15 @@ Result<Fd> watch_trigger(const Paths& paths, const PressureThreshold& threshold)
 }  // namespace
 
 Result<PressureThreshold> parse_pressure_level(std::string_view word) {
-  constexpr std::array<std::string_view, 3> kLevels = {"low", "medium", "critical"};
-  if (!is_one_of(word, kLevels))
-    return Error::invalid("expected low, medium or critical, found {}", text::quote(word));
   PressureThreshold threshold;
-  threshold.resource = "memory";
-  threshold.level = word;
+  threshold.resource = kResources[1];
+  threshold.level = constant(word, kLevels);
+  if (threshold.level.empty())
+    return Error::invalid("expected low, medium or critical, found {}", text::quote(word));
   return threshold;
 }
 
 Result<PressureThreshold> parse_pressure_trigger(std::string_view word) {
-  constexpr std::array<std::string_view, 4> kResources = {"cpu", "memory", "io", "irq"};
-  constexpr std::array<std::string_view, 2> kKinds = {"some", "full"};
   const auto wrong = [&] {
     return Error::invalid(
         "expected RESOURCE:some|full:STALL/WINDOW such as memory:some:150ms/1s, "
@@ -89,12 +90,11 @@ Result<PressureThreshold> parse_pressure_trigger(std::string_view word) {
   const auto parts = text::split(word, ':');
   if (parts.size() != 3) return wrong();
   const size_t slash = parts[2].find('/');
-  if (slash == std::string_view::npos || !is_one_of(parts[0], kResources) ||
-      !is_one_of(parts[1], kKinds))
-    return wrong();
   PressureThreshold threshold;
-  threshold.resource = parts[0];
-  threshold.kind = parts[1];
+  threshold.resource = constant(parts[0], kResources);
+  threshold.kind = constant(parts[1], kKinds);
+  if (slash == std::string_view::npos || threshold.resource.empty() || threshold.kind.empty())
+    return wrong();
   const auto stall = text::parse_duration(parts[2].substr(0, slash));
   const auto window = text::parse_duration(parts[2].substr(slash + 1));
   if (!stall || !window) return wrong();

@@ -13,13 +13,14 @@
 
 namespace skiff::cgroup {
 
+/// The names are constants.
 struct PressureThreshold {
   /// v1, with `resource` "memory": "low", "medium" or "critical". "" on v2.
-  std::string level;
-  std::string resource;  // "cpu", "memory", "io" or "irq"
-  std::string kind;      // "some" or "full" of the processes waited
-  uint64_t stall = 0;    // microseconds
-  uint64_t window = 0;   // in as many
+  std::string_view level;
+  std::string_view resource;  // "cpu", "memory", "io" or "irq"
+  std::string_view kind;      // "some" or "full" of the processes waited
+  uint64_t stall = 0;         // microseconds
+  uint64_t window = 0;        // in as many
 };
 
 /// "low", "medium" or "critical".

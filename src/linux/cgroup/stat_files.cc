@@ -80,34 +80,33 @@ std::optional<Psi::Line> parse_psi_words(const std::vector<std::string_view>& wo
 
 }  // namespace
 
-Result<uint64_t> parse_number(std::string_view text) {
+Result<void> parse_number(std::string_view text, uint64_t& field) {
   const std::string_view word = trim(text);
-  if (const auto number = number_or_max(word)) return *number;
+  const auto number = number_or_max(word);
+  field = number.value_or(0);
   const bool negative = word.size() > 1 && word.front() == '-' &&
                         word.find_first_not_of("0123456789", 1) == std::string_view::npos;
-  if (negative) return uint64_t{0};
+  if (number || negative) return {};
   return malformed(word);
 }
 
-Result<Counters> parse_counters(std::string_view text) {
-  Counters counters;
+Result<void> parse_counters(std::string_view text, Counters& field) {
   for (const std::string_view line : lines_of(text)) {
     const auto words = words_of(line);
     const auto number = words.size() == 2 ? number_or_max(words[1]) : std::nullopt;
     if (!number) return malformed(line);
-    counters.emplace_back(words[0], *number);
+    field.emplace_back(words[0], *number);
   }
-  return counters;
+  return {};
 }
 
-Result<std::vector<Keyed>> parse_keyed(std::string_view text) {
-  std::vector<Keyed> entries;
+Result<void> parse_keyed(std::string_view text, std::vector<Keyed>& field) {
   for (const std::string_view line : lines_of(text)) {
     bool named = false;
     for (const std::string_view word : words_of(line)) {
       const size_t equals = word.find('=');
       if (equals == std::string_view::npos) {
-        entries.push_back({std::string(word), {}});
+        field.emplace_back().name = word;
         named = true;
         continue;
       }
@@ -115,47 +114,43 @@ Result<std::vector<Keyed>> parse_keyed(std::string_view text) {
       const std::string_view value = word.substr(equals + 1);
       const auto number = number_or_max(value);
       if (!named || (!number && value.find('.') == std::string_view::npos)) return malformed(line);
-      if (number) entries.back().counters.emplace_back(word.substr(0, equals), *number);
+      if (number) field.back().counters.emplace_back(word.substr(0, equals), *number);
     }
   }
-  return entries;
+  return {};
 }
 
-Result<std::vector<BlockEntry>> parse_block(std::string_view text) {
-  std::vector<BlockEntry> entries;
+Result<void> parse_block(std::string_view text, std::vector<BlockEntry>& field) {
   for (const std::string_view line : lines_of(text)) {
     const auto words = words_of(line);
     if (words.size() == 2 && words[0] == "Total") continue;
-    BlockEntry entry;
+    BlockEntry& entry = field.emplace_back();
     const auto value = parse_unsigned(words.back());
     if (words.size() < 2 || words.size() > 3 || !parse_device(words[0], entry) || !value)
       return malformed(line);
     if (words.size() == 3) entry.op = words[1];
     entry.value = *value;
-    entries.push_back(std::move(entry));
   }
-  return entries;
+  return {};
 }
 
-Result<Psi> parse_psi(std::string_view text) {
-  Psi psi;
+Result<void> parse_psi(std::string_view text, Psi& field) {
   for (const std::string_view line : lines_of(text)) {
     const auto words = words_of(line);
     const auto numbers = parse_psi_words(words);
     if (!numbers || (words[0] != "some" && words[0] != "full")) return malformed(line);
-    (words[0] == "some" ? psi.some : psi.full) = numbers;
+    (words[0] == "some" ? field.some : field.full) = numbers;
   }
-  return psi;
+  return {};
 }
 
-Result<std::vector<uint64_t>> parse_numbers(std::string_view text) {
-  std::vector<uint64_t> numbers;
+Result<void> parse_numbers(std::string_view text, std::vector<uint64_t>& field) {
   for (const std::string_view word : words_of(trim(text))) {
     const auto number = parse_unsigned(word);
     if (!number) return malformed(text);
-    numbers.push_back(*number);
+    field.push_back(*number);
   }
-  return numbers;
+  return {};
 }
 
 Result<void> parse_percpu(std::string_view text, CpuStats& cpu) {
@@ -200,6 +195,10 @@ void StatReader::blocks(const char* file, std::vector<BlockEntry>& field) {
 }
 void StatReader::keyed(const char* file, std::vector<Keyed>& field) {
   read(file, field, parse_keyed);
+}
+
+void StatReader::check(const char* file, Result<void> parsed) {
+  if (!parsed) fail(file, std::move(parsed).error());
 }
 
 void StatReader::fail(const char* file, Error error) {

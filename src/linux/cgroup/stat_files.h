@@ -11,19 +11,21 @@
 
 namespace skiff::cgroup {
 
+// Into `field`, which a failure leaves unfinished.
+
 /// The number a file holds: "max" is kUnlimited, what is below zero is zero.
-Result<uint64_t> parse_number(std::string_view text);
+Result<void> parse_number(std::string_view text, uint64_t& field);
 /// Lines of a name and a number.
-Result<Counters> parse_counters(std::string_view text);
+Result<void> parse_counters(std::string_view text, Counters& field);
 /// Lines of a name and "key=number" words. Kernels 4.14 to 5.13 run the lines of devices that did
 /// nothing into the next one's: every word without "=" begins an entry.
-Result<std::vector<Keyed>> parse_keyed(std::string_view text);
+Result<void> parse_keyed(std::string_view text, std::vector<Keyed>& field);
 /// Lines such as "8:0 Read 4096" or "8:0 4096"; those of sums over devices are left out.
-Result<std::vector<BlockEntry>> parse_block(std::string_view text);
+Result<void> parse_block(std::string_view text, std::vector<BlockEntry>& field);
 /// The lines "some …" and "full …" of a pressure file.
-Result<Psi> parse_psi(std::string_view text);
+Result<void> parse_psi(std::string_view text, Psi& field);
 /// Numbers between spaces.
-Result<std::vector<uint64_t>> parse_numbers(std::string_view text);
+Result<void> parse_numbers(std::string_view text, std::vector<uint64_t>& field);
 /// A table with a headline, its rows "CPU USER KERNEL".
 Result<void> parse_percpu(std::string_view text, CpuStats& cpu);
 
@@ -37,19 +39,16 @@ class StatReader {
   explicit StatReader(const Directory& directory) : directory_(directory) {}
 
   /// What the names of the files read from now on begin with: "memory.swap".
-  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
+  void set_prefix(std::string_view prefix) { prefix_ = prefix; }
 
   /// These return false if the file is not there.
   bool read(const char* file, std::string& text);
   template <class T>
-  bool read(const char* file, T& field, Result<T> (*parse)(std::string_view)) {
+  bool read(const char* file, T& field, Result<void> (*parse)(std::string_view, T&)) {
     std::string text;
     if (!read(file, text)) return false;
-    Result<T> parsed = parse(text);
-    if (parsed)
-      field = *std::move(parsed);
-    else
-      fail(file, std::move(parsed).error());
+    field = T();
+    check(file, parse(text, field));
     return true;
   }
   bool number(const char* file, uint64_t& field);
@@ -58,6 +57,7 @@ class StatReader {
   void blocks(const char* file, std::vector<BlockEntry>& field);
   void keyed(const char* file, std::vector<Keyed>& field);
 
+  void check(const char* file, Result<void> parsed);
   void fail(const char* file, Error error);
   /// The sizes that files such as "hugetlb.2MB.…" of this directory have in their names.
   std::vector<std::string> huge_page_sizes() const;

@@ -100,15 +100,11 @@ struct BlockStats {
   Psi psi;
 };
 
-struct HugePageStats {
-  std::string size;  // "2MB"
+/// Of one size of huge pages, or of one resource of the misc controller.
+struct NamedUsage {
+  std::string name;  // "2MB", "sev"
   Usage usage;
-  std::optional<Usage> reserved;
-};
-
-struct MiscStats {
-  std::string name;
-  Usage usage;
+  std::optional<Usage> reserved;  // of huge pages
 };
 
 struct Stats {
@@ -117,10 +113,10 @@ struct Stats {
   MemoryStats memory;
   Usage pids;
   BlockStats block;
-  std::vector<HugePageStats> hugetlb;
+  std::vector<NamedUsage> hugetlb;
   std::vector<Keyed> rdma;
   std::vector<Keyed> rdma_limits;
-  std::vector<MiscStats> misc;
+  std::vector<NamedUsage> misc;
   Counters cgroup;  // v2: cgroup.events and cgroup.stat
 };
 

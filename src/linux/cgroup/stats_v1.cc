@@ -8,8 +8,8 @@ namespace skiff::cgroup {
 namespace {
 
 /// The files "….usage_in_bytes" and its neighbours; false if there is no usage.
-bool read_usage(StatReader& files, std::string prefix, Usage& usage) {
-  files.set_prefix(std::move(prefix));
+bool read_usage(StatReader& files, std::string_view prefix, Usage& usage) {
+  files.set_prefix(prefix);
   const bool there = files.number(".usage_in_bytes", usage.usage);
   if (there) {
     files.number(".limit_in_bytes", usage.limit);
@@ -41,8 +41,7 @@ void read_cpuacct(StatReader& files, Stats& stats) {
   files.read("cpuacct.usage_percpu", cpu.percpu, parse_numbers);
   std::string table;
   if (!files.read("cpuacct.usage_all", table)) return;
-  if (auto parsed = parse_percpu(table, cpu); !parsed)
-    files.fail("cpuacct.usage_all", std::move(parsed).error());
+  files.check("cpuacct.usage_all", parse_percpu(table, cpu));
 }
 
 void read_cpuset(StatReader& files, Stats& stats) {
@@ -59,10 +58,9 @@ void read_cpuset(StatReader& files, Stats& stats) {
   constexpr const char* kDomainLevel = "sched_relax_domain_level";
   if (!files.read(kDomainLevel, text)) return;
   const auto level = text::parse_signed(text::trim(text));
-  if (level)
-    stats.cpuset.sched_relax_domain_level = *level;
-  else
-    files.fail(kDomainLevel, parse_number("?").error());
+  stats.cpuset.sched_relax_domain_level = level.value_or(0);
+  uint64_t number = 0;
+  if (!level) files.check(kDomainLevel, parse_number(text, number));
 }
 
 void read_memory(StatReader& files, Stats& stats) {
@@ -103,12 +101,11 @@ void read_block(StatReader& files, Stats& stats) {
 
 void read_hugetlb(StatReader& files, Stats& stats) {
   for (std::string& size : files.huge_page_sizes()) {
-    HugePageStats pages;
+    NamedUsage& pages = stats.hugetlb.emplace_back();
     const std::string prefix = "hugetlb." + size;
     read_usage(files, prefix, pages.usage);
     if (Usage reserved; read_usage(files, prefix + ".rsvd", reserved)) pages.reserved = reserved;
-    pages.size = std::move(size);
-    stats.hugetlb.push_back(std::move(pages));
+    pages.name = std::move(size);
   }
 }
 
@@ -138,10 +135,12 @@ void read_misc(StatReader& files, Stats& stats) {
   files.counters("misc.max", limits);
   files.counters("misc.peak", peaks);
   files.counters("misc.events", events);
-  for (auto& [name, usage] : current)
-    stats.misc.push_back(
-        {name,
-         {usage, value_of(limits, name), value_of(peaks, name), value_of(events, name + ".max")}});
+  for (const auto& [name, usage] : current) {
+    NamedUsage& resource = stats.misc.emplace_back();
+    resource.name = name;
+    resource.usage = {usage, value_of(limits, name), value_of(peaks, name),
+                      value_of(events, name + ".max")};
+  }
 }
 
 Result<void> read_v1_stats(const std::string& controller, const Directory& directory,

@@ -8,8 +8,8 @@ namespace {
 constexpr uint64_t kMicrosecond = 1000;  // in nanoseconds
 
 /// The files "….current", "….max", "….peak" and "….events"; false if there is no current one.
-bool read_usage(StatReader& files, std::string prefix, Usage& usage) {
-  files.set_prefix(std::move(prefix));
+bool read_usage(StatReader& files, std::string_view prefix, Usage& usage) {
+  files.set_prefix(prefix);
   const bool there = files.number(".current", usage.usage);
   Counters events;
   if (there) {
@@ -65,12 +65,6 @@ void read_memory(StatReader& files, MemoryStats& memory) {
   memory.swap_only = swap;
 }
 
-/// "8:0" as two numbers.
-Result<BlockEntry> device_of(const std::string& name) {
-  const auto entries = TRY(parse_block(name + " 0"));
-  return entries.front();
-}
-
 void read_io(StatReader& files, BlockStats& block) {
   files.psi("io.pressure", block.psi);
   files.keyed("io.stat", block.devices);
@@ -87,24 +81,24 @@ void read_io(StatReader& files, BlockStats& block) {
       {"wios", "Write", &BlockStats::serviced},
       {"dios", "Discard", &BlockStats::serviced},
   };
-  for (const Keyed& device : block.devices) {
-    auto numbers = device_of(device.name);
-    if (!numbers) return files.fail("io.stat", std::move(numbers).error());
-    for (const auto& [key, value] : device.counters)
+  std::vector<BlockEntry> numbers;  // of the devices, "8:0"
+  for (const Keyed& device : block.devices)
+    files.check("io.stat", parse_block(device.name + " 0", numbers));
+  if (numbers.size() != block.devices.size()) return;
+  for (size_t i = 0; i < numbers.size(); ++i)
+    for (const auto& [key, value] : block.devices[i].counters)
       for (const auto& table : kTables)
         if (table.key == key)
-          (block.*table.entries).push_back({numbers->major, numbers->minor, table.op, value});
-  }
+          (block.*table.entries).push_back({numbers[i].major, numbers[i].minor, table.op, value});
 }
 
-void read_hugetlb(StatReader& files, std::vector<HugePageStats>& hugetlb) {
+void read_hugetlb(StatReader& files, std::vector<NamedUsage>& hugetlb) {
   for (std::string& size : files.huge_page_sizes()) {
-    HugePageStats pages;
+    NamedUsage& pages = hugetlb.emplace_back();
     const std::string prefix = "hugetlb." + size;
     read_usage(files, prefix, pages.usage);
     if (Usage reserved; read_usage(files, prefix + ".rsvd", reserved)) pages.reserved = reserved;
-    pages.size = std::move(size);
-    hugetlb.push_back(std::move(pages));
+    pages.name = std::move(size);
   }
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("stats are written with runc's names and with those that only we have"
   stats.block.devices = {{"8:0", {{"rbytes", 1}}}};
   stats.hugetlb = {{"2MB", {1, 2, 3, 4}, cgroup::Usage{5, 6, 7, 8}}};
   stats.rdma = {{"mlx4_0", {{"hca_handle", 2}}}};
-  stats.misc = {{"sev", {1, 2, 0, 3}}};
+  stats.misc = {{"sev", {1, 2, 0, 3}, {}}};
   stats.cgroup = {{"populated", 1}};
   sample.interfaces = {{"eth0", {1, 2, 3, 4}, {5, 6, 7, 8}}};
   sample.resctrl.cbm_mask = "7ff";

@@ -77,29 +77,36 @@ Files with(Files files, const std::string& file, const std::string& text) {
 }  // namespace
 
 TEST_CASE("a file's number: max is none, below zero is zero", "[cgroup][stats]") {
-  CHECK(*parse_number("2048") == 2048);
-  CHECK(*parse_number("2048\n") == 2048);
-  CHECK(*parse_number("max\n") == kUnlimited);
-  CHECK(*parse_number("-12345\n") == 0);
-  CHECK(*parse_number("-99999999999999999999\n") == 0);  // below what 64 bits hold
-  CHECK(*parse_number("18446744073709551615") == UINT64_MAX);
+  uint64_t number = 0;
+  for (const auto& [text, value] : std::initializer_list<std::pair<const char*, uint64_t>>{
+           {"2048", 2048},
+           {"2048\n", 2048},
+           {"max\n", kUnlimited},
+           {"-12345\n", 0},
+           {"-99999999999999999999\n", 0},  // below what 64 bits hold
+           {"18446744073709551615", UINT64_MAX}}) {
+    INFO(text);
+    CHECK(parse_number(text, number));
+    CHECK(number == value);
+  }
   for (const char* wrong : {"", "\n", "abc", "1 2", "1.5", "-", "-1a", "18446744073709551616"}) {
     INFO(wrong);
-    CHECK_FALSE(parse_number(wrong));
+    CHECK_FALSE(parse_number(wrong, number));
   }
 }
 
 TEST_CASE("lines of names and numbers have two words", "[cgroup][stats]") {
-  const auto counters = parse_counters("nr_periods 2000\nnr_throttled 200\n\nlimit max\n");
-  REQUIRE(counters);
-  CHECK(value_of(*counters, "nr_periods") == 2000);
-  CHECK(value_of(*counters, "nr_throttled") == 200);
-  CHECK(value_of(*counters, "limit") == kUnlimited);
-  CHECK(value_of(*counters, "nr") == 0);
+  Counters counters;
+  REQUIRE(parse_counters("nr_periods 2000\nnr_throttled 200\n\nlimit max\n", counters));
+  CHECK(value_of(counters, "nr_periods") == 2000);
+  CHECK(value_of(counters, "nr_throttled") == 200);
+  CHECK(value_of(counters, "limit") == kUnlimited);
+  CHECK(value_of(counters, "nr") == 0);
   for (const char* wrong : {"nr_periods\n", "nr_periods 1 2\n", "nr_periods x\n", "a -1\n"}) {
     INFO(wrong);
-    REQUIRE_FALSE(parse_counters(wrong));
-    CHECK_THAT(parse_counters(wrong).error().text(), Catch::StartsWith("malformed line \""));
+    const auto parsed = parse_counters(wrong, counters);
+    REQUIRE_FALSE(parsed);
+    CHECK_THAT(parsed.error().text(), Catch::StartsWith("malformed line \""));
   }
 }
 
@@ -236,15 +243,15 @@ TEST_CASE("huge pages of every size, in use and reserved", "[cgroup][stats]") {
                        {"hugetlb.1GB.usage_in_bytes", "0\n"}});
   auto hugetlb = stats_of(tree).hugetlb;
   REQUIRE(hugetlb.size() == 2);
-  if (hugetlb[0].size == "1GB") std::swap(hugetlb[0], hugetlb[1]);
-  CHECK(hugetlb[0].size == "2MB");
+  if (hugetlb[0].name == "1GB") std::swap(hugetlb[0], hugetlb[1]);
+  CHECK(hugetlb[0].name == "2MB");
   CHECK(hugetlb[0].usage.usage == 2097152);
   CHECK(hugetlb[0].usage.max == 4194304);
   CHECK(hugetlb[0].usage.failcnt == 3);
   CHECK(hugetlb[0].usage.limit == 8388608);
   REQUIRE(hugetlb[0].reserved);
   CHECK(hugetlb[0].reserved->usage == 6291456);
-  CHECK(hugetlb[1].size == "1GB");
+  CHECK(hugetlb[1].name == "1GB");
   CHECK_FALSE(hugetlb[1].reserved);
 }
 

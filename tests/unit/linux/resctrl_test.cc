@@ -242,7 +242,7 @@ TEST_CASE("the shares and the numbers of a group", "[linux]") {
   REQUIRE(stats.l3_info.size() == 1);
   CHECK(stats.l3_info[0].second == 1);
   REQUIRE(stats.mb_info.size() == 1);
-  CHECK(std::string(stats.mb_info[0].first) == "min_bandwidth");
+  CHECK(stats.mb_info[0].first == "min_bandwidth");
   CHECK(resctrl::line_of(stats.root_schemata, "L3") == "L3:0=7ff;1=7ff");
   CHECK(resctrl::line_of(stats.schemata, "L3") == "L3:0=f;1=f0");
   CHECK(resctrl::line_of(stats.schemata, "MB") == "MB:0=50;1=100");
