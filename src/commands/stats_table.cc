@@ -65,7 +65,7 @@ std::string short_amount(uint64_t bytes) {
   if (bytes < 1000) return std::to_string(bytes);
   size_t unit = 0;
   uint64_t tenths = bytes;  // of the unit; below, so that nothing overflows
-  for (; tenths >= 1000 * 1024 && unit + 1 < kUnits.size(); ++unit) tenths /= 1024;
+  for (; tenths >= uint64_t{1000} * 1024 && unit + 1 < kUnits.size(); ++unit) tenths /= 1024;
   tenths = tenths * 10 / 1024;
   std::string text = std::to_string(tenths / 10);
   if (tenths < 100) text.append(1, '.').append(1, static_cast<char>('0' + tenths % 10));

@@ -10,8 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
+
+#include "src/base/text.h"
 
 namespace skiff::exit_events {
 namespace {
@@ -23,10 +24,12 @@ constexpr uint32_t kExitKind = 0x80000000;  // PROC_EVENT_EXIT, an enumerator in
 /// Whether pidfds keep the status (PIDFD_INFO_EXIT).
 bool pidfds_tell() {
   utsname name{};
-  unsigned major = 0;
-  unsigned minor = 0;
-  if (::uname(&name) < 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return false;
-  return major > 6 || (major == 6 && minor >= 15);
+  if (::uname(&name) < 0) return false;
+  const auto numbers = text::split(name.release, '.');  // "6.15.0-rc1"
+  if (numbers.size() < 2) return false;
+  const auto major = text::parse_unsigned(numbers[0]).value_or(0);
+  const std::string_view minor = numbers[1].substr(0, numbers[1].find_first_not_of("0123456789"));
+  return major > 6 || (major == 6 && text::parse_unsigned(minor).value_or(0) >= 15);
 }
 
 /// Only ends, and only of whole processes: of the thread whose id is the process's.

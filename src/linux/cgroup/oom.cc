@@ -26,7 +26,7 @@ bool is_under_oom(const std::string& directory) {
 
 /// v1: whether the limit was ever reached. Memory is out when a few pages more do not fit.
 bool has_reached(const Directory& directory, const std::string& prefix) {
-  constexpr int64_t kFewPages = 8 * 4096;
+  constexpr int64_t kFewPages = 8L * 4096;
   const int64_t limit = number_in(directory, prefix + ".limit_in_bytes");
   return limit != 0 && number_in(directory, prefix + ".max_usage_in_bytes") + kFewPages >= limit;
 }
