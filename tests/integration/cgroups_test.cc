@@ -256,19 +256,6 @@ TEST_CASE("a pids limit of -1 is none", "[cgroup]") {
   CHECK(value_of(container, "pids", "pids.max", "pids.max") == "max");
 }
 
-TEST_CASE("a limit whose controller is missing is refused, not ignored", "[cgroup]") {
-  SKIFF_ONLY("is strict");
-  NEEDS(environment().layout == CgroupLayout::V2 && !has_controller("memory"),
-        "this layout has a memory controller");
-  Bundle bundle;
-  bundle.set("/linux/resources/memory", R"({"limit": 33554432})");
-  const Leftovers leftovers(bundle);
-  const Output output = Container(bundle).create();
-  CHECK(output.status == 1);
-  CHECK_THAT(output.err, Catch::Contains("memory"));
-  CHECK(leftovers.found() == "");
-}
-
 // /dev/fuse may be opened by anyone whom the device rules let; where the kernel has none, the
 // error is another one than theirs.
 constexpr const char* kRefused = "Operation not permitted";

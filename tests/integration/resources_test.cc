@@ -299,6 +299,7 @@ TEST_CASE("what needs a controller that is not there is an error of its field",
   SKIFF_ONLY("names the field");
   NEEDS(environment().layout != CgroupLayout::None, "no cgroups");
   const std::pair<const char*, std::pair<const char*, const char*>> table[] = {
+      {"memory", {R"({"memory": {"limit": 33554432}})", "linux.resources.memory.limit: "}},
       {"net_cls", {R"({"network": {"classID": 5}})", "linux.resources.network.classID: "}},
       {"net_prio",
        {R"({"network": {"priorities": [{"name": "lo", "priority": 1}]}})",
