@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -31,8 +30,6 @@ Result<Device> decode_device(const json::View& json);
 /// The array `name` of id mappings, which must not overlap.
 Result<std::vector<IdMapping>> decode_mappings(const json::View& json, std::string_view name);
 
-/// Fails if one of `names` says something: better refused than not honoured.
-Result<void> refuse(const json::View& json, std::initializer_list<std::string_view> names);
 /// The string member `name`; fails unless it begins with '/'.
 Result<std::string> absolute_path(const json::View& json, std::string_view name);
 /// As json.optional<std::string>(), "" when absent.

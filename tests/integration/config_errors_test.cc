@@ -161,10 +161,10 @@ TEST_CASE("a missing or impossible value is named by its path", "[config]") {
   });
 }
 
-TEST_CASE("fields of the specification that skiff does not honour yet are refused", "[config]") {
+TEST_CASE("what is for runtimes of another kind is refused", "[config]") {
   SKIFF_ONLY("has these messages");
   check_mistakes({
-      {"/vm", R"({"kernel": {"path": "/k"}})", "vm: not supported yet"},
+      {"/vm", R"({"kernel": {"path": "/k"}})", "vm: this runtime starts no virtual machines"},
   });
 }
 
