@@ -15,7 +15,7 @@ constexpr const char* kHooks[] = {"prestart",       "createRuntime", "createCont
 constexpr const char* kNamespaces[] = {"cgroup", "ipc",  "mount", "network",
                                        "pid",    "time", "user",  "uts"};
 
-constexpr const char* kUnsafeAnnotations[] = {"run.oci."};
+constexpr const char* kUnsafeAnnotations[] = {"org.systemd.property.", "run.oci."};
 
 /// features-linux.md's objects that say no more than whether something is there.
 void write_enabled(json::Writer& json, std::string_view name, bool enabled) {
@@ -30,8 +30,8 @@ void write_cgroup(json::Writer& json) {
   json.begin_object();
   json.field("v1", true);
   json.field("v2", true);
-  json.field("systemd", false);
-  json.field("systemdUser", false);
+  json.field("systemd", true);
+  json.field("systemdUser", true);
   json.field("rdma", true);
   json.end_object();
 }

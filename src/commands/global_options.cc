@@ -44,7 +44,7 @@ constexpr Option kOptions[] = {
     {"debug", 0, "", "the same as --log-level debug"},
     {"cgroup-manager", 0, kManagers, "who makes containers' cgroups (default cgroupfs)",
      check_manager},
-    {"systemd-cgroup", 0, "", "the same as --cgroup-manager systemd, which is not supported yet"},
+    {"systemd-cgroup", 0, "", "the same as --cgroup-manager systemd"},
     {"rootless", 0, kRootless, "accepted for compatibility; skiff finds out by itself",
      check_rootless},
     {"version", 'v', "", "print versions and what this build can do (also -V)"},
@@ -82,15 +82,12 @@ Result<container::ContainerStore> GlobalOptions::store() const {
 }
 
 Result<container::CgroupDriver> GlobalOptions::cgroup_driver() const {
-  // The more specific option wins, so that the hint below helps whoever cannot
-  // keep an engine from passing --systemd-cgroup.
+  // The more specific option wins: some engines cannot be kept from passing --systemd-cgroup.
   const bool flag = arguments.flag("systemd-cgroup");
   const std::optional<std::string> manager = arguments.get("cgroup-manager");
   if (manager == "disabled") return container::CgroupDriver::Disabled;
   if (manager == "cgroupfs" || (!manager && !flag)) return container::CgroupDriver::Cgroupfs;
-  return Error::invalid("{}: the systemd cgroup manager is not supported yet",
-                        manager ? "--cgroup-manager systemd" : "--systemd-cgroup")
-      .with_hint("--cgroup-manager cgroupfs");
+  return container::CgroupDriver::Systemd;
 }
 
 Result<GlobalOptions> read_global_options(const std::vector<std::string>& tokens) {

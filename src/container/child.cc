@@ -228,7 +228,7 @@ void look_for_labels(const spec::Process& process, Host& host) {
   if (!process.selinux_label.empty()) host.selinux = lsm::has_selinux();
 }
 
-Result<launch::Handed> open_handed(const launch::LaunchPlan& plan) {
+Result<launch::Handed> open_handed(const launch::LaunchPlan& plan, bool with_sources) {
   launch::Handed handed;
   handed.log = Fd(::fcntl(log::fd(), F_DUPFD_CLOEXEC, 3));
   if (!handed.log) handed.log = TRY(sys::open("/dev/null", O_WRONLY));
@@ -236,8 +236,14 @@ Result<launch::Handed> open_handed(const launch::LaunchPlan& plan) {
   for (size_t i = 0; i < joins.size(); ++i)
     handed.joins.push_back(
         TRY(namespaces::open(joins[i]).context("linux.namespaces: {}", spec::name(joins[i].type))));
-  if (plan.rootfs) handed.sources = TRY(open_sources(*plan.rootfs, joins, handed.joins));
+  if (with_sources) TRY(open_late_sources(plan, handed));
   return handed;
+}
+
+Result<void> open_late_sources(const launch::LaunchPlan& plan, launch::Handed& handed) {
+  if (plan.rootfs)
+    handed.sources = TRY(open_sources(*plan.rootfs, plan.namespaces.joins, handed.joins));
+  return {};
 }
 
 }  // namespace skiff::container

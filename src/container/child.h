@@ -112,6 +112,8 @@ Result<void> start_over(launch::Channel& channel, const std::string& state,
 void look_for_labels(const spec::Process& process, Host& host);
 
 /// The descriptors a plan calls for, opened in the runtime's namespaces.
-Result<launch::Handed> open_handed(const launch::LaunchPlan& plan);
+Result<launch::Handed> open_handed(const launch::LaunchPlan& plan, bool with_sources = true);
+/// Opens the sources of the plan's mounts, if open_handed() did not.
+Result<void> open_late_sources(const launch::LaunchPlan& plan, launch::Handed& handed);
 
 }  // namespace skiff::container

@@ -27,6 +27,7 @@
 #include "src/launch/describe.h"
 #include "src/launch/hooks.h"
 #include "src/linux/cgroup/resources.h"
+#include "src/linux/cgroup/systemd.h"
 #include "src/linux/console.h"
 #include "src/linux/host.h"
 #include "src/linux/idmap.h"
@@ -75,6 +76,7 @@ struct Design {
   Bundle bundle;
   Host host;
   cgroup::Paths cgroup;
+  std::optional<cgroup::PlannedUnit> unit;  // that systemd is to make
   launch::LaunchPlan plan;
   FilterCache filters;
   bool new_filter = false;  // not from the cache
@@ -104,6 +106,8 @@ Result<Design> design(const ContainerStore& store, const std::string& id,
   if (spec.process) look_for_labels(*spec.process, design.host);
   if (options.cgroup_driver == CgroupDriver::Cgroupfs)
     design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));
+  if (options.cgroup_driver == CgroupDriver::Systemd)
+    design.unit.emplace(TRY(cgroup::plan_unit(design.host.cgroups, spec, id, design.cgroup)));
   ChosenFilter filter = TRY(choose_filter(spec, design.filters));
   design.new_filter = filter.is_new;
   if (filter.program && filter.program->notifies)
@@ -256,9 +260,10 @@ Result<void> furnish_init(Construction& made, const Design& design, const launch
   return {};
 }
 
-Result<void> make_cgroup(Construction& made, const Design& design) {
+Result<void> make_cgroup(Construction& made, Design& design) {
   const spec::Resources resources = resources_of(design);
-  auto cgroup = cgroup::open(made.record.cgroup);
+  auto cgroup = design.unit ? cgroup::open_planned(made.record.cgroup, *std::move(design.unit))
+                            : cgroup::open(made.record.cgroup);
   TRY(cgroup->create(resources).context("create cgroup"));
   made.cgroup = std::move(cgroup);
   // runtime.md#delete: what the container did not make is not deleted with it.
@@ -271,7 +276,7 @@ Result<void> make_cgroup(Construction& made, const Design& design) {
   return {};
 }
 
-Result<void> spawn_init(Construction& made, const Design& design, const launch::Handed& handed,
+Result<void> spawn_init(Construction& made, const Design& design, launch::Handed& handed,
                         const Birth& birth) {
   const bool resets = cgroup::limits_processors(design.bundle.spec.linux.resources);
   const bool furnished = is_furnished(design) && !design.plan.namespaces.bootstrap;
@@ -281,6 +286,7 @@ Result<void> spawn_init(Construction& made, const Design& design, const launch::
   made.child.emplace(TRY(Child::spawn(design.plan, handed, {v2.get(), birth.mask, in_place})));
   auto added = made.cgroup->add(made.child->pid(), !birth.inside);
   if (!added) return made.child->explain(std::move(added).error());
+  if (design.unit) TRY(open_late_sources(design.plan, handed));
   if (resets)
     TRY(scheduling::reset_affinity(made.child->pid()).context("linux.resources.cpu.cpus"));
   if (furnished) TRY(furnish_init(made, design, handed));
@@ -295,7 +301,7 @@ Result<void> equip(Construction& made, const Design& design) {
 }
 
 /// An init that is ready, or, where its first word was not heard, dead.
-Result<void> launch_init(Construction& made, const Design& design, const launch::Handed& handed,
+Result<void> launch_init(Construction& made, const Design& design, launch::Handed& handed,
                          const Birth& birth) {
   TRY(spawn_init(made, design, handed, birth));
 
@@ -317,7 +323,8 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   // Told before it is done: a killed create can be cleaned up from the record.
   TRY(save_intent(made.dir, made.record));
   TRY(make_cgroup(made, design));
-  launch::Handed handed = TRY(open_handed(design.plan));
+  // The cgroup of a unit, which may be mounted, is there only once there is a process in it.
+  launch::Handed handed = TRY(open_handed(design.plan, !design.unit));
   handed.hook_files = copy_for(design.plan, made.hook_files);
   Fd start_socket;
   if (design.plan.start_socket) {

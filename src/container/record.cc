@@ -135,6 +135,7 @@ std::string to_json(const Record& record) {
   out.field("cgroup", record.cgroup.path);
   write_map(out, "cgroup_paths", record.cgroup.directories);
   if (!record.cgroup.kept.empty()) out.array("cgroup_kept", record.cgroup.kept);
+  if (!record.cgroup.unit.empty()) out.field("systemd_unit", record.cgroup.unit);
   write_map(out, "annotations", record.annotations);
   out.key("namespaces");
   out.begin_object();
@@ -167,6 +168,7 @@ Result<Record> record_from_json(std::string json) {
   record.cgroup.path = TRY(root.required<std::string>("cgroup"));
   record.cgroup.directories = TRY(root.string_map("cgroup_paths"));
   record.cgroup.kept = TRY(root.list<std::string>("cgroup_kept"));
+  record.cgroup.unit = TRY(root.optional<std::string>("systemd_unit")).value_or("");
   record.namespaces = TRY(read_namespaces(root));
   record.no_new_keyring = TRY(root.required<bool>("no_new_keyring"));
   record.has_process = TRY(root.required<bool>("process"));

@@ -21,6 +21,7 @@ std::string value_of(Container& container, const std::string& controller,
 }
 
 TEST_CASE("the container's process is in the cgroup that cgroupsPath names", "[cgroup]") {
+  NEEDS_CGROUPFS;
   NEEDS(environment().layout != CgroupLayout::None, "no cgroups");
   Bundle bundle;
   bundle.sh("sleep 100");
@@ -45,6 +46,7 @@ TEST_CASE("the container's process is in the cgroup that cgroupsPath names", "[c
 }
 
 TEST_CASE("without cgroupsPath the cgroup is named after the container", "[cgroup]") {
+  NEEDS_CGROUPFS;
   NEEDS(environment().layout != CgroupLayout::None, "no cgroups");
   Bundle bundle;
   bundle.without_cgroups_path().sh("sleep 100");
@@ -88,6 +90,7 @@ TEST_CASE("cgroups that appeared below the container's are removed with it", "[c
 }
 
 TEST_CASE("create refuses a cgroup that others live in", "[cgroup]") {
+  NEEDS_CGROUPFS;
   DIFFERS(Crun, "does not look");
   DIFFERS(Runc, "1.1.5 only warns");
   NEEDS(environment().layout != CgroupLayout::None, "no cgroups");

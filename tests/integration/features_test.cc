@@ -206,7 +206,8 @@ TEST_CASE("features has the properties of the specification and no others", "[fe
 TEST_CASE("features names the annotations that change what skiff does", "[features]") {
   SKIFF_ONLY("follows version 1.3");
   // A final dot makes a prefix of it.
-  CHECK(json_at(features(), "/potentiallyUnsafeConfigAnnotations") == R"(["run.oci."])");
+  CHECK(json_at(features(), "/potentiallyUnsafeConfigAnnotations") ==
+        R"(["org.systemd.property.","run.oci."])");
 }
 
 }  // namespace

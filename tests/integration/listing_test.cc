@@ -198,9 +198,8 @@ class Nested {
     const bool v1 = has_controller("freezer");
     std::string above = v1 ? container.cgroup("freezer") : "";
     if (!v1)
-      for (const std::string& root : cgroup_roots())
-        if (exists(root + "/" + container.id() + "/cgroup.freeze"))
-          above = root + "/" + container.id();
+      for (const std::string& directory : find_cgroups(container.id()))
+        if (exists(directory + "/cgroup.freeze")) above = directory;
     file_ = above + "/nested/" + (v1 ? "freezer.state" : "cgroup.freeze");
     frozen_ = v1 ? "FROZEN" : "1";
     ::mkdir((above + "/nested").c_str(), 0755);

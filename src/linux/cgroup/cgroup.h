@@ -50,6 +50,8 @@ struct Paths {
   std::vector<std::pair<std::string, std::string>> directories;
   /// Those of the directories that were there before the container, and stay.
   std::vector<std::string> kept;
+  /// The systemd unit that the directories belong to, "" where systemd does not manage them.
+  std::string unit;
 };
 
 /// Resolves linux.cgroupsPath on `layout`: absolute from the hierarchies' roots, relative below
@@ -76,6 +78,9 @@ class Cgroup {
   /// ("container's cgroup is not empty: N process(es) found") or is frozen. Idempotent.
   /// On failure what this call made is removed.
   virtual Result<void> create(const spec::Resources& resources) = 0;
+  /// In the place of create and the first add: as create, for directories that another manager has
+  /// made, perhaps not all of them, and that `pid` may be in already, alone.
+  virtual Result<void> adopt(const spec::Resources& resources, pid_t pid) = 0;
   /// The directories that create() of this object found there: what is to be Paths::kept.
   virtual std::vector<std::string> found() const { return {}; }
   /// Writes the limits, all but the device rules. Meant for an empty cgroup: see update.
@@ -124,10 +129,14 @@ class Cgroup {
   virtual Result<void> remove() = 0;
 };
 
-/// The manager for `paths`: v1, v2, or both together on a hybrid host. Makes no system call
-/// and needs no Layout, so that later commands can work from the record alone.
-/// Paths without directories give a manager whose verbs do nothing, except that
-/// freeze, and apply_limits of resources that ask for one, fail and say that cgroups are disabled.
+/// The manager for `paths`: v1, v2, both together on a hybrid host, or systemd. Makes no system
+/// call and needs no Layout, so that later commands can work from the record alone. Paths without
+/// directories give a manager whose verbs do nothing, except that freeze, and apply_limits of
+/// resources that ask for one, fail and say that cgroups are disabled.
 std::unique_ptr<Cgroup> open(Paths paths);
+
+struct PlannedUnit;
+/// The manager that will have systemd make the unit `planned`, see systemd.h.
+std::unique_ptr<Cgroup> open_planned(Paths paths, PlannedUnit planned);
 
 }  // namespace skiff::cgroup

@@ -197,7 +197,7 @@ Result<Paths> resolve(const Layout& layout, const std::string& cgroups_path,
     return Error::invalid(
                "linux.cgroupsPath: {} has the systemd form slice:prefix:name, not a path",
                text::quote(cgroups_path))
-        .with_hint("the systemd cgroup manager is not supported yet; give a path such as \"/web\"");
+        .with_hint("that is for --systemd-cgroup; give a path such as \"/web\"");
   Paths paths;
   if (layout.kind == LayoutKind::None) {
     if (cgroups_path.empty()) return paths;

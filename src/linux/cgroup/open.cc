@@ -5,6 +5,7 @@
 #include "src/linux/cgroup/cgroup.h"
 #include "src/linux/cgroup/device_filter.h"
 #include "src/linux/cgroup/resources.h"
+#include "src/linux/cgroup/systemd.h"
 #include "src/linux/cgroup/v1.h"
 #include "src/linux/cgroup/v2.h"
 
@@ -26,6 +27,15 @@ class Hybrid final : public Cgroup {
     TRY(v2_.make(v2_part, {}));
     undo.keep();
     return {};
+  }
+
+  Result<void> adopt(const spec::Resources& resources, pid_t pid) override {
+    const auto v1_part = TRY(v1_files(on_v1(resources)));
+    const auto v2_part = TRY(v2_needs(on_v2(resources)));
+    TRY(check_devices(resources));
+    TRY(v1_.make(controllers_needed(v1_part), true));
+    TRY(v1_.add(pid, true));
+    return v2_.make_around(pid, v2_part, {});
   }
 
   std::vector<std::string> found() const override {
@@ -129,6 +139,7 @@ class Hybrid final : public Cgroup {
 class Disabled final : public Cgroup {
  public:
   Result<void> create(const spec::Resources&) override { return {}; }
+  Result<void> adopt(const spec::Resources&, pid_t) override { return {}; }
   Result<void> apply_limits(const spec::Resources& resources) override {
     if (!asks_for_limits(resources)) return {};
     return Error::invalid("linux.resources: no limit can be set, as cgroups are disabled");
@@ -155,9 +166,7 @@ class Disabled final : public Cgroup {
   Result<void> remove() override { return {}; }
 };
 
-}  // namespace
-
-std::unique_ptr<Cgroup> open(Paths paths) {
+std::unique_ptr<Cgroup> open_directories(Paths paths) {
   const auto v2 = std::find_if(paths.directories.begin(), paths.directories.end(),
                                [](const auto& entry) { return entry.first.empty(); });
   if (v2 == paths.directories.end()) {
@@ -170,6 +179,20 @@ std::unique_ptr<Cgroup> open(Paths paths) {
   paths.directories.erase(v2);
   if (paths.directories.empty()) return std::make_unique<V2>(std::move(unified));
   return std::make_unique<Hybrid>(V1(paths.directories, paths.kept), std::move(unified));
+}
+
+}  // namespace
+
+std::unique_ptr<Cgroup> open(Paths paths) {
+  if (paths.unit.empty()) return open_directories(std::move(paths));
+  auto files = open_directories(paths);
+  return std::make_unique<Systemd>(paths, std::move(files), nullptr);
+}
+
+std::unique_ptr<Cgroup> open_planned(Paths paths, PlannedUnit planned) {
+  auto files = open_directories(paths);
+  return std::make_unique<Systemd>(paths, std::move(files),
+                                   std::make_unique<PlannedUnit>(std::move(planned)));
 }
 
 }  // namespace skiff::cgroup

@@ -91,24 +91,32 @@ const Directory* V1::find(std::string_view controller) const {
   return &directories_[places_[static_cast<size_t>(found - controllers_.begin())]];
 }
 
-Result<void> V1::create(const spec::Resources& resources) {
+Result<std::vector<Need>> V1::needs(const spec::Resources& resources) const {
   const auto files = TRY(v1_files(resources));
   auto needed = controllers_needed(files);
   // Without it the rules would be ignored, and the container could open any device.
   if (!resources.devices.empty()) needed.push_back({"devices", "linux.resources.devices"});
   const auto rules = TRY(device_rules(resources.devices));
   if (has("devices")) TRY(v1_device_files(rules));
-  return make(needed);
+  return needed;
 }
 
-Result<void> V1::make(const std::vector<Need>& needed) {
+Result<void> V1::create(const spec::Resources& resources) { return make(TRY(needs(resources))); }
+
+Result<void> V1::adopt(const spec::Resources& resources, pid_t pid) {
+  const auto needed = TRY(needs(resources));
+  TRY(make(needed, true));
+  return add(pid, true);
+}
+
+Result<void> V1::make(const std::vector<Need>& needed, bool inhabited) {
   for (const Need& need : needed)
     if (!has(need.controller))
       return Error::invalid("{}: the cgroup v1 controller \"{}\" is not mounted", need.field,
                             need.controller);
   Undo undo([&] { revert(); });
   for (Directory& directory : directories_)
-    if (!TRY(directory.make())) TRY(check_reusable(directory));
+    if (!TRY(directory.make()) && !inhabited) TRY(check_reusable(directory));
   TRY(check_parent_freezer());
   if (const Directory* cpuset = find("cpuset")) {
     TRY(fill_cpuset(*cpuset, ".", "cpuset.cpus"));

@@ -19,6 +19,7 @@ class V1 final : public Cgroup {
               const std::vector<std::string>& kept);
 
   Result<void> create(const spec::Resources& resources) override;
+  Result<void> adopt(const spec::Resources& resources, pid_t pid) override;
   std::vector<std::string> found() const override;
   Result<void> apply_limits(const spec::Resources& resources) override {
     return write_limits({}, resources);
@@ -44,8 +45,9 @@ class V1 final : public Cgroup {
 
   const std::vector<std::string>& controllers() const { return controllers_; }
   bool has(std::string_view controller) const { return find(controller) != nullptr; }
-  /// Makes the directories; `needed` controllers must be mounted.
-  Result<void> make(const std::vector<Need>& needed);
+  /// Makes the directories; `needed` controllers must be mounted. `inhabited`: processes may be in
+  /// them.
+  Result<void> make(const std::vector<Need>& needed, bool inhabited = false);
   /// What of `wanted` goes beyond `present`, which is empty for a new container.
   Result<void> write_limits(const spec::Resources& present, const spec::Resources& wanted);
   Result<void> update_devices(const spec::Resources& present, const spec::Resources& wanted);
@@ -55,6 +57,7 @@ class V1 final : public Cgroup {
  private:
   const Directory* find(std::string_view controller) const;
   const Directory& representative() const;
+  Result<std::vector<Need>> needs(const spec::Resources& resources) const;
   Result<void> check_reusable(const Directory& directory) const;
   Result<void> check_parent_freezer() const;
   Result<void> write(const FileValue& file);

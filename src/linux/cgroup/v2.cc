@@ -124,6 +124,17 @@ Result<void> V2::make(const std::vector<Need>& needed, const Names& wanted) {
   return {};
 }
 
+Result<void> V2::adopt(const spec::Resources& resources, pid_t pid) {
+  TRY(device_rules(resources.devices));
+  return make_around(pid, TRY(v2_needs(resources)), accounting_controllers());
+}
+
+Result<void> V2::make_around(pid_t pid, const std::vector<Need>& needed, const Names& wanted) {
+  TRY(directory_.make());
+  TRY(add(pid, true));
+  return enable(needed, wanted);
+}
+
 std::vector<std::string> V2::found() const {
   std::vector<std::string> found;
   directory_.tell_if_found(found);

@@ -19,6 +19,7 @@ class V2 final : public Cgroup {
       : directory_(std::move(directory), stays), at_top_(at_top) {}
 
   Result<void> create(const spec::Resources& resources) override;
+  Result<void> adopt(const spec::Resources& resources, pid_t pid) override;
   std::vector<std::string> found() const override;
   Result<void> apply_limits(const spec::Resources& resources) override {
     return write_limits({}, resources);
@@ -44,6 +45,10 @@ class V2 final : public Cgroup {
 
   /// Makes the directory with the controllers `needed`, and those of `wanted` that can be had.
   Result<void> make(const std::vector<Need>& needed, const std::vector<std::string>& wanted);
+  /// As make, with the process moved there before, for a cgroup that has one gives none to those
+  /// below.
+  Result<void> make_around(pid_t pid, const std::vector<Need>& needed,
+                           const std::vector<std::string>& wanted);
   /// What of `wanted` goes beyond `present`, which is empty for a new container.
   Result<void> write_limits(const spec::Resources& present, const spec::Resources& wanted);
 

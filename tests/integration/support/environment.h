@@ -80,6 +80,13 @@ bool has_capability(unsigned number);
   }                                                \
   static_assert(true)
 
+/// For tests of cgroupsPaths that are paths.
+#define NEEDS_CGROUPFS                                                     \
+  if (::tests::environment().systemd_cgroup) {                             \
+    SKIP("systemd makes the cgroups, where systemd's units have a place"); \
+  }                                                                        \
+  static_assert(true)
+
 #define NEEDS(condition, reason) \
   if (!(condition)) {            \
     SKIP(reason);                \

@@ -144,14 +144,11 @@ TEST_CASE("the log is configured by the global options", "[commands]") {
   CHECK(read_global_options({"--debug", "list"})->log_level() == log::Level::Debug);
 }
 
-TEST_CASE("the systemd cgroup manager is refused with the way out", "[commands]") {
-  CHECK(read_global_options({"--systemd-cgroup", "run"})->cgroup_driver().error().text() ==
-        "--systemd-cgroup: the systemd cgroup manager is not supported yet (hint: --cgroup-manager "
-        "cgroupfs)");
-  CHECK(
-      read_global_options({"--cgroup-manager", "systemd", "run"})->cgroup_driver().error().text() ==
-      "--cgroup-manager systemd: the systemd cgroup manager is not supported yet "
-      "(hint: --cgroup-manager cgroupfs)");
+TEST_CASE("the cgroup manager is chosen by the more specific option", "[commands]") {
+  CHECK(*read_global_options({"--systemd-cgroup", "run"})->cgroup_driver() ==
+        container::CgroupDriver::Systemd);
+  CHECK(*read_global_options({"--cgroup-manager", "systemd", "run"})->cgroup_driver() ==
+        container::CgroupDriver::Systemd);
   CHECK(*read_global_options({"--systemd-cgroup", "--cgroup-manager=cgroupfs", "run"})
              ->cgroup_driver() == container::CgroupDriver::Cgroupfs);
   CHECK(*read_global_options({"--cgroup-manager=disabled", "run"})->cgroup_driver() ==

@@ -107,7 +107,7 @@ TEST_CASE("a cgroupsPath cannot climb", "[linux]") {
 TEST_CASE("the systemd form of cgroupsPath is refused with a hint", "[linux]") {
   CHECK(resolve(v2_layout("/"), "system.slice:docker:abc", "web").error().text() ==
         "linux.cgroupsPath: \"system.slice:docker:abc\" has the systemd form slice:prefix:name, "
-        "not a path (hint: the systemd cgroup manager is not supported yet; give a path such as "
+        "not a path (hint: that is for --systemd-cgroup; give a path such as "
         "\"/web\")");
   CHECK(resolve(v2_layout("/"), "/kube/a:b:c", "web")->path == "/kube/a:b:c");
   CHECK(resolve(v2_layout("/"), "a:b", "web")->path == "/a:b");
