@@ -69,6 +69,8 @@ Systemd::Systemd(const Paths& paths, std::unique_ptr<Cgroup> files,
                  std::unique_ptr<PlannedUnit> planned)
     : unit_(paths.unit), files_(std::move(files)), planned_(std::move(planned)) {
   if (paths.directories.empty()) return;
+  paths_ = paths;
+  paths_.unit.clear();
   directory_ = paths.directories.back().second;
   memory_directory_ = directory_;
   for (const auto& [controller, directory] : paths.directories)
@@ -154,6 +156,8 @@ Result<void> Systemd::start(pid_t pid) {
     set(properties, asked.name, asked.value);
   oom_kills_ = limits_memory(*resources_) ? all_oom_kills() : 0;
   TRY(start_unit(properties));
+  // Not those of an earlier attempt, whose directories went with it.
+  files_ = open(paths_);
   auto adopted = files_->adopt(*resources_, pid);
   // The unit went with its only process.
   if (!adopted && Directory::is_absent(adopted.error()))

@@ -62,6 +62,7 @@ class Systemd final : public Cgroup {
   bool is_gone() const;
 
   std::string unit_;
+  Paths paths_;            // of the files
   std::string directory_;  // the v2 one, else the last
   std::string memory_directory_;
   bool v2_ = false;  // and no other hierarchy is used
