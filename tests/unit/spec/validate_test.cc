@@ -34,6 +34,17 @@ Spec spec_with_user_namespace() {
 
 }  // namespace
 
+TEST_CASE("crun's annotations that are not honoured are refused, unknown ones are not", "[spec]") {
+  Spec spec = spec_with({});
+  spec.annotations = {{"run.oci.something", "x"}, {"com.example", "y"}};
+  CHECK(verdict(spec) == "");
+  for (const char* name : {"run.oci.delegate-cgroup", "run.oci.handler", "run.oci.seccomp.plugins",
+                           "run.oci.systemd.force_cgroup_v1"}) {
+    spec.annotations = {{name, "x"}};
+    CHECK(verdict(spec) == std::string("annotations.") + name + ": not supported");
+  }
+}
+
 TEST_CASE("a container needs a mount namespace", "[spec]") {
   CHECK(verdict(Spec()) == "linux.namespaces: no \"mount\" entry, a container needs one");
   CHECK(refusal(with_top(R"("linux": null)")) ==
