@@ -194,7 +194,7 @@ TEST_CASE("without the kernel's list three files are delegated", "[conformance][
   const Output created = container.create();
   ::umount2("/sys/kernel/cgroup", MNT_DETACH);
   REQUIRE(created.ok());
-  const std::string directory = container.cgroup("pids");
+  const std::string directory = container.v2_cgroup();
   for (const char* file : {"", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}) {
     INFO(file);
     struct stat status {};

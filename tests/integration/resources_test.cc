@@ -485,7 +485,7 @@ TEST_CASE("a writable cgroup belongs to the container's user", "[cgroup][resourc
   bundle.set("/process/user", R"({"uid": 1000, "gid": 1000})");
   Container container(bundle);
   REQUIRE(container.create().ok());
-  const std::string directory = container.cgroup("pids");
+  const std::string directory = container.v2_cgroup();
   struct stat status {};
   REQUIRE(::stat(directory.c_str(), &status) == 0);
   CHECK(status.st_uid == 1000);

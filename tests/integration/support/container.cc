@@ -126,6 +126,8 @@ bool Container::becomes(const std::string& wanted, double seconds) {
   return wait_until([&] { return status() == wanted; }, seconds);
 }
 
+std::string Container::v2_cgroup() { return cgroup_roots().front() + cgroup_path(pid(), "", true); }
+
 std::string Container::cgroup(const std::string& controller) {
   const auto root = cgroup_directory(controller, "");
   return root ? *root + cgroup_path(pid(), controller, is_v2(controller)) : "";

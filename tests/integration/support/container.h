@@ -58,6 +58,8 @@ class Container {
   bool becomes(const std::string& wanted, double seconds = 5);
   /// The directory of its cgroup in the hierarchy of `controller`, as the kernel tells it for init.
   std::string cgroup(const std::string& controller);
+  /// The same where v2 is all there is, with or without controllers.
+  std::string v2_cgroup();
 
  private:
   Bundle& bundle_;
