@@ -81,7 +81,8 @@ TEST_CASE("every member of the top level has its type", "[spec]") {
 }
 
 TEST_CASE("what is known to the specification and not honoured is refused", "[spec]") {
-  CHECK(refusal(with_top(R"("vm": {"kernel": {"path": "/k"}})")) == "vm: this runtime starts no virtual machines");
+  CHECK(refusal(with_top(R"("vm": {"kernel": {"path": "/k"}})")) ==
+        "vm: this runtime starts no virtual machines");
   decoded(with_top(R"("vm": {}, "mounts": [{"destination": "/a", "uidMappings": []}])"));
 }
 
