@@ -137,6 +137,6 @@ std::unique_ptr<Cgroup> open(Paths paths);
 
 struct PlannedUnit;
 /// The manager that will have systemd make the unit `planned`, see systemd.h.
-std::unique_ptr<Cgroup> open_planned(Paths paths, PlannedUnit planned);
+std::unique_ptr<Cgroup> open_planned(const Paths& paths, PlannedUnit planned);
 
 }  // namespace skiff::cgroup

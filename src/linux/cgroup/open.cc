@@ -189,7 +189,7 @@ std::unique_ptr<Cgroup> open(Paths paths) {
   return std::make_unique<Systemd>(paths, std::move(files), nullptr);
 }
 
-std::unique_ptr<Cgroup> open_planned(Paths paths, PlannedUnit planned) {
+std::unique_ptr<Cgroup> open_planned(const Paths& paths, PlannedUnit planned) {
   auto files = open_directories(paths);
   return std::make_unique<Systemd>(paths, std::move(files),
                                    std::make_unique<PlannedUnit>(std::move(planned)));

@@ -67,7 +67,7 @@ class Failure {
 bool append(DBusMessageIter* to, const Value& value);
 
 bool append_basic(DBusMessageIter* to, const Value& value) {
-  const int type = value.type.front();
+  const int type = static_cast<unsigned char>(value.type.front());
   const auto add = [&](const void* at) {
     return ::dbus_message_iter_append_basic(to, type, at) != 0;
   };

@@ -89,7 +89,10 @@ Value::Value(Value&& other) noexcept = default;
 Value& Value::operator=(const Value& other) = default;
 Value& Value::operator=(Value&& other) noexcept = default;
 Value::~Value() = default;
-bool Value::operator==(const Value& other) const = default;
+// Not defaulted: clang 14 dies of that where a type holds itself.
+bool Value::operator==(const Value& other) const {
+  return type == other.type && number == other.number && text == other.text && items == other.items;
+}
 
 Value boolean(bool value) { return number("b", value ? 1 : 0); }
 Value unsigned32(uint32_t value) { return number("u", value); }
