@@ -33,6 +33,17 @@ bool is_locked(const StateDir& dir) {
   return probe && ::flock(probe->get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/// As is_locked(), of a directory that says nothing yet: its creator makes it, locks it and then
+/// says what is to be made, and may be seen between the first two.
+bool will_be_locked(const StateDir& dir) {
+  constexpr timespec kPause{0, 2'000'000};
+  for (int tries = 100; tries > 0; --tries) {
+    if (is_locked(dir)) return true;
+    ::nanosleep(&kPause, nullptr);
+  }
+  return false;
+}
+
 /// Whether init still waits for `start`. The socket's name may outlive that when the
 /// starter was killed; a listener that is gone refuses the connection.
 bool waits_for_start(const StateDir& dir) {
@@ -61,7 +72,7 @@ Result<Fd> Container::init_pidfd() const {
 
 Result<Status> Container::status() {
   if (!record_.ready) {
-    const bool creating = is_locked(dir_);
+    const bool creating = record_.bundle.empty() ? will_be_locked(dir_) : is_locked(dir_);
     // The creator may have completed the Record since, and let go of the lock.
     if (auto fresh = container::load(dir_)) record_ = std::move(*fresh);
     if (!record_.ready) return creating ? Status::Creating : Status::Stopped;

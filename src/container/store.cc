@@ -101,7 +101,8 @@ Result<StateDir> ContainerStore::reserve(const std::string& id) const {
     return Error::from_errno("mkdir {}", path);
   }
   StateDir dir = TRY(open_directory(root_, id));
-  TRY(lock(dir, 0));
+  // Whoever asks for its state may look whether it is locked, just now.
+  TRY(lock(dir, 1));
   return dir;
 }
 

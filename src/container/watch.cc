@@ -1,5 +1,6 @@
 #include "src/container/watch.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -27,6 +28,8 @@ using std::chrono::milliseconds;
 /// often they are looked at meanwhile.
 constexpr milliseconds kOomPatience{200};
 constexpr milliseconds kOomPause{10};
+/// How long the kernel may take to tell the status of a process that has ended.
+constexpr milliseconds kExitPatience{500};
 /// v1 tells of a level with every few hundred pages that are reclaimed.
 constexpr milliseconds kLevelPause{1000};
 
@@ -217,10 +220,14 @@ void Watch::read_exits() {
 Result<void> Watch::finish(Watched& watched) {
   // First, before somebody reaps it.
   auto status = pidfd::exit_status(watched.init, watched.record.pid, watched.record.start_time);
-  if (!status) {
-    read_exits();
-    status = watched.wait_status;
+  // The kernel sends it a moment after it makes the pidfd readable: do_exit() in kernel/exit.c.
+  const auto deadline = Clock::now() + kExitPatience;
+  for (read_exits(); !status && exits_ && !watched.wait_status && Clock::now() < deadline;
+       read_exits()) {
+    pollfd more{exits_.get(), POLLIN, 0};
+    ::poll(&more, 1, static_cast<int>(kExitPatience.count()));
   }
+  if (!status) status = watched.wait_status;
   watched.ended = true;
   (void)TRY(write_ooms(watched, true));
   TRY(write_sample(watched));

@@ -218,6 +218,19 @@ TEST_CASE("state and list are never confused by a create or delete under way", "
   }
 }
 
+TEST_CASE("a container whose creator has not locked it yet is being created", "[concurrency]") {
+  SKIFF_ONLY("promises this");
+  Bundle bundle;
+  Container container(bundle);
+  const std::string directory = bundle.state_root() + "/" + container.id();
+  make_directories(directory);
+  Command creator({"/bin/sh", "-c", "sleep 0.05; exec flock --no-fork " + directory + " sleep 2"});
+  CHECK(container.status() == "creating");
+  creator.signal(SIGKILL);
+  creator.wait();
+  ::rmdir(directory.c_str());
+}
+
 /// Kills the runtime after a random part of its usual time, then expects `delete --force` to
 /// clean up whatever there is.
 void kill_at_random(const char* command, int rounds) {
