@@ -135,7 +135,7 @@ TEST_CASE("the last output before the exit is not lost", "[terminal]") {
     Terminal terminal;
     Container container(bundle);
     Command run(container.words("run", {}), at(terminal));
-    CHECK(terminal.shows("the-very-last", 20));
+    CHECK(terminal.shows("the-very-last\r\n", 20));
     CHECK(run.wait().ok());
     CHECK(count(terminal.screen(), "\n") == 40001);
   }
