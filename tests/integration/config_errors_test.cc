@@ -13,17 +13,6 @@ struct Mistake {
   const char* message;
 };
 
-/// What the runtime says to a bundle; checks that it refuses in one line and leaves nothing.
-std::string refusal(Bundle& bundle) {
-  const Leftovers leftovers(bundle);
-  const Output output = Container(bundle).create();
-  CHECK(output.status == 1);
-  CHECK(output.out == "");
-  CHECK(leftovers.found() == "");
-  if (testing(Program::Skiff)) CHECK(count(output.err, "\n") == 1);
-  return output.err;
-}
-
 void check_mistakes(const std::vector<Mistake>& mistakes) {
   for (const Mistake& mistake : mistakes) {
     INFO(mistake.pointer << " = " << mistake.json.substr(0, 200));

@@ -6,19 +6,9 @@
 #include <catch2/catch.hpp>
 
 #include "tests/integration/support/container.h"
-#include "tests/integration/support/leftovers.h"
 
 namespace tests {
 namespace {
-
-std::string refusal(Bundle& bundle) {
-  const Leftovers leftovers(bundle);
-  const Output output = Container(bundle).create();
-  CHECK(output.status == 1);
-  CHECK(count(output.err, "\n") == 1);
-  CHECK(leftovers.found() == "");
-  return output.err;
-}
 
 TEST_CASE("linux.devices makes the devices it lists", "[devices]") {
   Bundle bundle;

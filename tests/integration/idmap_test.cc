@@ -12,7 +12,6 @@
 #include "src/linux/filesystem.h"
 #include "src/linux/mounts.h"
 #include "tests/integration/support/container.h"
-#include "tests/integration/support/leftovers.h"
 
 namespace tests {
 namespace {
@@ -44,16 +43,6 @@ std::string owner(const std::string& path) {
 std::string mapping(unsigned inside, unsigned outside, unsigned size) {
   return "[{\"containerID\": " + std::to_string(inside) +
          ", \"hostID\": " + std::to_string(outside) + ", \"size\": " + std::to_string(size) + "}]";
-}
-
-/// The error of `create`, which must be one line and leave nothing.
-std::string refusal(Bundle& bundle) {
-  const Leftovers leftovers(bundle);
-  const Output output = Container(bundle).create();
-  CHECK(output.status == 1);
-  CHECK(count(output.err, "\n") == 1);
-  CHECK(leftovers.found() == "");
-  return output.err;
 }
 
 TEST_CASE("a volume with mappings of its own shows other owners", "[idmap]") {

@@ -12,10 +12,6 @@
 namespace tests {
 namespace {
 
-std::vector<MountLine> mounts_inside(Bundle& bundle) {
-  return parse_mountinfo(output_of(bundle, "cat /proc/self/mountinfo"));
-}
-
 TEST_CASE("the usual mounts have their types and options", "[mounts]") {
   Bundle bundle;
   const auto mounts = mounts_inside(bundle);

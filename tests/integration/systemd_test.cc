@@ -51,6 +51,13 @@ struct Managed {
         run_command({"systemctl", "list-units", "--all", "--no-legend", "--plain", unit}).out);
   }
 
+  /// Deletes it, and checks that neither unit nor cgroup remains.
+  void removed() {
+    CHECK(call("delete", {"--force"}).ok());
+    CHECK(state() == "");
+    CHECK_FALSE(exists(directory));
+  }
+
   Bundle bundle;
   Container container;
   std::string name;
@@ -85,9 +92,7 @@ TEST_CASE("a container is a scope with limits, delegated, and gone when it is", 
   CHECK(managed.property("CPUQuotaPeriodUSec") == "50ms");
   for (const char* name : {"MemoryAccounting", "CPUAccounting", "TasksAccounting", "IOAccounting"})
     CHECK(managed.property(name) == "yes");
-  CHECK(managed.call("delete", {"--force"}).ok());
-  CHECK(managed.state() == "");
-  CHECK_FALSE(exists(managed.directory));
+  managed.removed();
   CHECK(leftovers.found() == "");
 }
 
@@ -217,8 +222,7 @@ TEST_CASE("a container may have a cgroup of its own below its unit's", "[systemd
              Catch::Contains(managed.unit + "/inner\n"));
   CHECK(managed.file("inner/pids.max") == "50");
   CHECK(managed.property("TasksMax") == "50");
-  CHECK(managed.call("delete", {"--force"}).ok());
-  CHECK(managed.state() == "");
+  managed.removed();
   CHECK(leftovers.found() == "");
 }
 
@@ -247,7 +251,7 @@ TEST_CASE("a unit of that name that failed gives way, one that lives does not", 
   CHECK_THAT(output.err, Catch::Contains(managed.unit) && Catch::Contains("not empty"));
   CHECK(managed.property("ActiveState") == "active");
   CHECK(managed.container.status() == "created");
-  CHECK(managed.call("delete", {"--force"}).ok());
+  managed.removed();
   CHECK(leftovers.found() == "");
 }
 
@@ -267,8 +271,7 @@ TEST_CASE("a slice can be the container's unit", "[systemd]") {
   CHECK_THAT(read_file("/proc/" + std::to_string(managed.container.pid()) + "/cgroup"),
              Catch::Contains("/" + managed.unit + "\n"));
   CHECK(managed.property("TasksMax") == "50");
-  CHECK(managed.call("delete", {"--force"}).ok());
-  CHECK(managed.state() == "");
+  managed.removed();
   CHECK(leftovers.found() == "");
 }
 

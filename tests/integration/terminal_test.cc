@@ -149,7 +149,7 @@ TEST_CASE("output waits for a slow reader and is not lost", "[terminal]") {
   Container container(bundle);
   Command run(container.words("run", {}), at(terminal));
   ::usleep(300'000);  // the buffers of both terminals are full by now, and the process may be gone
-  CHECK(terminal.shows("the-very-last", 20));
+  CHECK(terminal.shows("the-very-last\r\n", 20));
   CHECK(run.wait().ok());
   CHECK(count(terminal.screen(), "\n") == 5001);
 }

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/integration/support/leftovers.h"
+
 namespace tests {
 namespace {
 
@@ -141,6 +143,20 @@ std::string output_of(Bundle& bundle, std::string_view script) {
   INFO("stdout: " << output.out);
   REQUIRE(output.status == 0);
   return output.out;
+}
+
+std::string refusal(Bundle& bundle) {
+  const Leftovers leftovers(bundle);
+  const Output output = Container(bundle).create();
+  CHECK(output.status == 1);
+  CHECK(output.out == "");
+  CHECK(leftovers.found() == "");
+  if (testing(Program::Skiff)) CHECK(count(output.err, "\n") == 1);
+  return output.err;
+}
+
+std::vector<MountLine> mounts_inside(Bundle& bundle) {
+  return parse_mountinfo(output_of(bundle, "cat /proc/self/mountinfo"));
 }
 
 }  // namespace tests

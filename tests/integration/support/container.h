@@ -69,4 +69,10 @@ class Container {
 /// What `script` prints, run in the foreground by this bundle; fails the test on an error.
 std::string output_of(Bundle& bundle, std::string_view script);
 
+/// What `create` says to a bundle; checks that it refuses in one line and leaves nothing.
+std::string refusal(Bundle& bundle);
+
+/// The mounts that a container of this bundle sees.
+std::vector<MountLine> mounts_inside(Bundle& bundle);
+
 }  // namespace tests

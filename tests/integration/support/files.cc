@@ -1,6 +1,7 @@
 #include "tests/integration/support/files.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,5 +128,17 @@ bool has_option(std::string_view options, std::string_view word) {
   const std::vector<std::string> words = split(options, ',');
   return std::find(words.begin(), words.end(), word) != words.end();
 }
+
+void make_link(const std::string& target, const std::string& path) {
+  fs::create_symlink(target, path);
+}
+
+HostMount::HostMount(std::string path, unsigned long flags) : path_(std::move(path)) {
+  make_directories(path_);
+  if (::mount("tmpfs", path_.c_str(), "tmpfs", flags, nullptr) != 0)
+    throw std::runtime_error("cannot mount a tmpfs at " + path_);
+}
+
+HostMount::~HostMount() { ::umount2(path_.c_str(), MNT_DETACH); }
 
 }  // namespace tests

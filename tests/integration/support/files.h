@@ -13,6 +13,8 @@ std::string read_file(const std::string& path);
 void write_file(const std::string& path, std::string_view text, unsigned mode = 0644);
 bool exists(const std::string& path);
 void make_directories(const std::string& path);
+/// Fails the running test if it cannot.
+void make_link(const std::string& target, const std::string& path);
 /// Names in a directory, sorted, without "." and ".."; empty if it does not exist.
 std::vector<std::string> list_directory(const std::string& path);
 /// The target of a symbolic link, or "".
@@ -42,5 +44,17 @@ std::vector<MountLine> parse_mountinfo(std::string_view text);
 MountLine find_mount(const std::vector<MountLine>& mounts, std::string_view target);
 /// True if `word` is one of the comma-separated `options`.
 bool has_option(std::string_view options, std::string_view word);
+
+/// A tmpfs on the host for one test.
+class HostMount {
+ public:
+  explicit HostMount(std::string path, unsigned long flags = 0);
+  ~HostMount();
+  HostMount(const HostMount&) = delete;
+  HostMount& operator=(const HostMount&) = delete;
+
+ private:
+  std::string path_;
+};
 
 }  // namespace tests

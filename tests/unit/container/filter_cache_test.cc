@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "src/container/filter.h"
+#include "tests/support/scratch.h"
 
 using namespace skiff;
 using container::FilterCache;
@@ -27,16 +28,9 @@ seccomp::Program program_of(uint32_t answer) {
   return program;
 }
 
-/// A root directory that is gone after the test.
-struct Root {
-  Root() {
-    std::string pattern = (fs::temp_directory_path() / "skiff-cache-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Root() { fs::remove_all(path); }
-
-  fs::path directory() const { return path / ".seccomp:cache"; }
+/// A root directory.
+struct Root : tests::Scratch {
+  fs::path directory() const { return path(".seccomp:cache"); }
   /// The one file of the cache.
   fs::path file() const {
     const std::vector<fs::path> all = files();
@@ -48,18 +42,16 @@ struct Root {
     for (const auto& entry : fs::directory_iterator(directory())) found.push_back(entry.path());
     return found;
   }
-
-  fs::path path;
 };
 
 void keep(const Root& root, const std::string& profile, uint32_t answer) {
-  FilterCache cache(root.path);
+  FilterCache cache(root.root());
   CHECK_FALSE(cache.find(profile));
   cache.keep(program_of(answer));
 }
 
 bool finds(const Root& root, const std::string& profile) {
-  FilterCache cache(root.path);
+  FilterCache cache(root.root());
   return cache.find(profile);
 }
 
@@ -79,7 +71,7 @@ void write(const fs::path& path, const std::string& bytes) {
 TEST_CASE("a filter that was kept is found whole", "[container][seccomp]") {
   const Root root;
   keep(root, kProfile, SECCOMP_RET_ALLOW);
-  FilterCache cache(root.path);
+  FilterCache cache(root.root());
   REQUIRE(cache.find(kProfile));
   const auto found = cache.take();
   REQUIRE(found);
@@ -144,17 +136,17 @@ TEST_CASE("a cache that others could have written is not used", "[container][sec
     }
   }
   SECTION("a second name of the file") {
-    fs::create_hard_link(file, root.path / "other");
+    fs::create_hard_link(file, root.path("other"));
     refuses();
   }
   SECTION("a symlink in place of the file") {
-    fs::rename(file, root.path / "other");
-    fs::create_symlink(root.path / "other", file);
+    fs::rename(file, root.path("other"));
+    fs::create_symlink(root.path("other"), file);
     refuses();
   }
   SECTION("a symlink in place of the directory") {
-    fs::rename(root.directory(), root.path / "other");
-    fs::create_symlink(root.path / "other", root.directory());
+    fs::rename(root.directory(), root.path("other"));
+    fs::create_symlink(root.path("other"), root.directory());
     refuses();
   }
   SECTION("a FIFO in place of the file") {
@@ -191,9 +183,9 @@ TEST_CASE("the cache is bounded, and the oldest goes first", "[container][seccom
 
 TEST_CASE("a cache that cannot be written is none", "[container][seccomp]") {
   const Root root;
-  SECTION("no root directory") { fs::remove(root.path); }
+  SECTION("no root directory") { fs::remove(root.root()); }
   SECTION("a file in its place") { write(root.directory(), ""); }
-  FilterCache cache(root.path);
+  FilterCache cache(root.root());
   CHECK_FALSE(cache.find(kProfile));
   cache.keep(program_of(SECCOMP_RET_ALLOW));
   CHECK_FALSE(finds(root, kProfile));

@@ -14,24 +14,10 @@
 #include <sstream>
 
 #include "src/base/fd.h"
+#include "tests/support/scratch.h"
 
 namespace skiff::launch {
 namespace {
-
-/// A directory of the test's own, removed at its end.
-class Directory {
- public:
-  Directory() {
-    char name[] = "/tmp/skiff-hooks-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 spec::Hook shell(const std::string& script) {
   return spec::Hook{"/bin/sh", {"sh", "-c", script}, {"PATH=/usr/bin:/bin"}, std::nullopt};
@@ -65,15 +51,15 @@ int count_descriptors() {
 }  // namespace
 
 TEST_CASE("hooks run in order, each with the whole state on stdin", "[launch]") {
-  const Directory tmp;
+  const tests::Scratch tmp;
   const std::string state(300'000, 's');  // more than any pipe holds
   const auto ran = run_hooks("poststart",
-                             {shell("cat > " + (tmp / "first")),
-                              shell("cat " + (tmp / "first") + " - > " + (tmp / "second"))},
+                             {shell("cat > " + (tmp.path("first"))),
+                              shell("cat " + (tmp.path("first")) + " - > " + (tmp.path("second")))},
                              state);
   REQUIRE(ran);
-  CHECK(content(tmp / "first") == state);
-  CHECK(content(tmp / "second") == state + state);
+  CHECK(content(tmp.path("first")) == state);
+  CHECK(content(tmp.path("second")) == state + state);
 }
 
 TEST_CASE("no hooks are no work", "[launch]") { CHECK(run_hooks("poststop", {}, "{}")); }
@@ -84,7 +70,7 @@ TEST_CASE("a hook that never reads the state does not matter", "[launch]") {
 }
 
 TEST_CASE("a hook has exactly its environment, its arguments and three descriptors", "[launch]") {
-  const Directory tmp;
+  const tests::Scratch tmp;
   const Fd stray(::open("/dev/null", O_RDONLY));  // as if inherited
   const std::string script = "echo $0 $A:$HOME; cd /proc/self/fd; echo *; exit 1";
   // 3 is the directory that the shell lists.
@@ -92,22 +78,22 @@ TEST_CASE("a hook has exactly its environment, its arguments and three descripto
         "createRuntime hook 1 (\"/bin/sh\"): exit status 1: \"name b:\\n0 1 2 3\"");
 
   // Without args the path is the name.
-  spec::Hook bare{tmp / "script", {}, {}, std::nullopt};
+  spec::Hook bare{tmp.path("script"), {}, {}, std::nullopt};
   std::ofstream(bare.path) << "#!/bin/sh\n[ $# = 0 ] && exit 9\n";
   REQUIRE(::chmod(bare.path.c_str(), 0755) == 0);
   CHECK(failure(bare) == fmt::format("createRuntime hook 1 (\"{}\"): exit status 9", bare.path));
 }
 
 TEST_CASE("the first failing hook ends the list and is told with its output", "[launch]") {
-  const Directory tmp;
+  const tests::Scratch tmp;
   const auto ran = run_hooks("createContainer",
                              {shell("exit 0"), shell("echo to stdout; echo to stderr >&2; exit 3"),
-                              shell("touch " + (tmp / "never"))},
+                              shell("touch " + (tmp.path("never")))},
                              "{}");
   REQUIRE_FALSE(ran);
   CHECK(ran.error().text() ==
         "createContainer hook 2 (\"/bin/sh\"): exit status 3: \"to stdout\\nto stderr\"");
-  CHECK_FALSE(std::filesystem::exists(tmp / "never"));
+  CHECK_FALSE(std::filesystem::exists(tmp.path("never")));
 }
 
 TEST_CASE("a hook killed by a signal is told with the signal", "[launch]") {
@@ -128,15 +114,15 @@ TEST_CASE("of a chatty hook the last 8 KiB are told, and it never blocks", "[lau
 }
 
 TEST_CASE("a hook past its timeout is killed with all its process group", "[launch]") {
-  const Directory tmp;
-  spec::Hook hook = shell("echo begun; sleep 100 & echo $! > " + (tmp / "pid") + "; wait");
+  const tests::Scratch tmp;
+  spec::Hook hook = shell("echo begun; sleep 100 & echo $! > " + (tmp.path("pid")) + "; wait");
   hook.timeout = 1;
   const auto start = std::chrono::steady_clock::now();
   CHECK(failure(hook) ==
         "createRuntime hook 1 (\"/bin/sh\"): ran past its timeout of 1 s: \"begun\"");
   CHECK(seconds_since(start) >= 1);
   CHECK(seconds_since(start) < 5);
-  const pid_t sleeper = std::stoi(content(tmp / "pid"));
+  const pid_t sleeper = std::stoi(content(tmp.path("pid")));
   bool gone = false;
   for (int i = 0; i < 100 && !gone; ++i) {  // nobody here reaps it, so a zombie will do
     const std::string stat = content(fmt::format("/proc/{}/stat", sleeper));
@@ -147,12 +133,12 @@ TEST_CASE("a hook past its timeout is killed with all its process group", "[laun
 }
 
 TEST_CASE("a hook is not held up by a background process that keeps its output open", "[launch]") {
-  const Directory tmp;
+  const tests::Scratch tmp;
   const auto start = std::chrono::steady_clock::now();
-  CHECK(run_hooks("poststart", {shell("sleep 20 & echo $! > " + (tmp / "pid"))}, "{}"));
-  CHECK(run_hooks("poststart", {shell("yes & echo $! > " + (tmp / "pid2"))}, "{}"));
+  CHECK(run_hooks("poststart", {shell("sleep 20 & echo $! > " + (tmp.path("pid")))}, "{}"));
+  CHECK(run_hooks("poststart", {shell("yes & echo $! > " + (tmp.path("pid2")))}, "{}"));
   CHECK(seconds_since(start) < 10);
-  ::kill(std::stoi(content(tmp / "pid")), SIGKILL);
+  ::kill(std::stoi(content(tmp.path("pid"))), SIGKILL);
 }
 
 TEST_CASE("an immense timeout is no timeout, and hooks leave no descriptor behind", "[launch]") {

@@ -1,5 +1,4 @@
 // The managers on made-up trees: a directory with the files that the kernel would show.
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -10,32 +9,16 @@
 #include "src/linux/cgroup/cgroup.h"
 #include "src/linux/cgroup/directory.h"
 #include "src/linux/cgroup/processes.h"
+#include "tests/support/scratch.h"
 
 using namespace skiff;
 using namespace skiff::cgroup;
 
 namespace {
 
-/// A directory for hierarchies, removed with the object.
-class Tree {
+/// A directory for hierarchies.
+class Tree : public tests::Scratch {
  public:
-  Tree() {
-    std::string pattern = "/tmp/skiff-cgroup-XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
-  }
-  ~Tree() { std::filesystem::remove_all(root_); }
-  Tree(const Tree&) = delete;
-  Tree& operator=(const Tree&) = delete;
-
-  std::string path(const std::string& below) const { return root_ + "/" + below; }
-  void put(const std::string& file, const std::string& content) const {
-    std::filesystem::create_directories(std::filesystem::path(path(file)).parent_path());
-    std::ofstream(path(file)) << content;
-  }
-  std::string content(const std::string& file) const {
-    std::ifstream stream(path(file));
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
   /// `controller` of v1 with the cgroup "web" in it, which has `files`.
   void v1(const std::string& controller, const std::map<std::string, std::string>& files) {
     put(controller + "/web/cgroup.procs", "");
@@ -54,9 +37,6 @@ class Tree {
   }
 
   Paths paths;
-
- private:
-  std::string root_;
 };
 
 std::string told(const Result<void>& result) { return result ? "" : result.error().text(); }

@@ -1,6 +1,4 @@
 // The kernel's numbers, read from made-up trees.
-#include <stdlib.h>
-
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +8,7 @@
 #include "src/linux/cgroup/pressure.h"
 #include "src/linux/cgroup/stat_files.h"
 #include "src/linux/cgroup/stats.h"
+#include "tests/support/scratch.h"
 
 using namespace skiff;
 using namespace skiff::cgroup;
@@ -18,25 +17,12 @@ namespace {
 
 using Files = std::map<std::string, std::string>;
 
-/// A directory for hierarchies, removed with the object.
-class Tree {
+/// A directory for hierarchies.
+class Tree : public tests::Scratch {
  public:
-  Tree() {
-    std::string pattern = "/tmp/skiff-stats-XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
-    paths.path = "/web";
-  }
-  ~Tree() { std::filesystem::remove_all(root_); }
-  Tree(const Tree&) = delete;
-  Tree& operator=(const Tree&) = delete;
-
-  std::string path(const std::string& below) const { return root_ + "/" + below; }
-  void put(const std::string& file, const std::string& content) const {
-    std::filesystem::create_directories(std::filesystem::path(path(file)).parent_path());
-    std::ofstream(path(file)) << content;
-  }
   /// The cgroup "web" of a controller, or of v2 ("").
   void add(const std::string& controller, const Files& files) {
+    paths.path = "/web";
     const std::string name = (controller.empty() ? "unified" : controller) + "/web";
     std::filesystem::create_directories(path(name));
     for (const auto& [file, text] : files) put(name + "/" + file, text);
@@ -44,9 +30,6 @@ class Tree {
   }
 
   Paths paths;
-
- private:
-  std::string root_;
 };
 
 Stats stats_of(const Tree& tree) {

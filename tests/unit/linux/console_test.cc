@@ -14,24 +14,11 @@
 #include <string>
 
 #include "tests/support/sandbox.h"
+#include "tests/support/scratch.h"
 #include "tests/support/skip.h"
 
 namespace skiff::console {
 namespace {
-
-class Directory {
- public:
-  Directory() {
-    char name[] = "/tmp/skiff-console-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 bool is_close_on_exec(const Fd& fd) { return (::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0; }
 
@@ -109,8 +96,8 @@ TEST_CASE("a directory that is no devpts gives no terminal", "[linux]") {
 
 TEST_CASE("a devpts of one's own gives terminals, but not what is mounted over its ptmx",
           "[linux]") {
-  const Directory tmp;
-  const std::string& path = tmp.path();
+  const tests::Scratch tmp;
+  const std::string& path = tmp.root();
   const auto outcome = tests::in_namespaces(CLONE_NEWNS, [&] {
     if (::mount("devpts", path.c_str(), "devpts", 0, "newinstance,ptmxmode=0666") < 0) return 1;
     const Fd devpts(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -156,9 +143,9 @@ TEST_CASE("an adopted terminal is the controlling one, and the standard descript
 }
 
 TEST_CASE("a descriptor arrives over a socket with its name", "[linux]") {
-  const Directory tmp;
-  const Fd listener = listen_at(tmp.path(), "console.sock");
-  const auto socket = connect_socket(tmp.path() + "/console.sock");
+  const tests::Scratch tmp;
+  const Fd listener = listen_at(tmp.root(), "console.sock");
+  const auto socket = connect_socket(tmp.root() + "/console.sock");
   REQUIRE(socket);
   CHECK(is_close_on_exec(*socket));
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -170,8 +157,8 @@ TEST_CASE("a descriptor arrives over a socket with its name", "[linux]") {
 }
 
 TEST_CASE("a socket is found at the end of any path", "[linux]") {
-  const Directory tmp;
-  std::string deep = tmp.path();
+  const tests::Scratch tmp;
+  std::string deep = tmp.root();
   while (deep.size() < 300) deep += "/" + std::string(50, 'd');
   std::filesystem::create_directories(deep);
   const Fd listener = listen_at(deep, "console.sock");
@@ -183,11 +170,11 @@ TEST_CASE("a socket is found at the end of any path", "[linux]") {
 }
 
 TEST_CASE("a socket that is not there, or nobody listens at, is an error", "[linux]") {
-  const Directory tmp;
-  CHECK(connect_socket(tmp.path() + "/none").error().text() ==
-        fmt::format("connect to \"{}/none\": No such file or directory", tmp.path()));
-  { const Fd listener = listen_at(tmp.path(), "deaf"); }
-  CHECK(connect_socket(tmp.path() + "/deaf").error().is(ECONNREFUSED));
+  const tests::Scratch tmp;
+  CHECK(connect_socket(tmp.root() + "/none").error().text() ==
+        fmt::format("connect to \"{}/none\": No such file or directory", tmp.root()));
+  { const Fd listener = listen_at(tmp.root(), "deaf"); }
+  CHECK(connect_socket(tmp.root() + "/deaf").error().is(ECONNREFUSED));
 }
 
 TEST_CASE("sending to a socket whose peer is gone is an error and no signal", "[linux]") {
