@@ -36,6 +36,7 @@
 #include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
 #include "src/linux/spawn.h"
+#include "src/spec/annotations.h"
 
 namespace skiff::container {
 namespace {
@@ -95,6 +96,22 @@ Result<void> open_bundle(Design& design, const CreateOptions& options) {
   return {};
 }
 
+/// What annotations want of the container's cgroup beyond linux.cgroupsPath.
+Result<void> adjust_cgroup(const spec::Spec& spec, Design& design) {
+  const std::string* systemd = spec::find(spec.annotations, spec::kSystemdHierarchy);
+  if (systemd != nullptr && !systemd->empty())
+    TRY(cgroup::add_systemd_hierarchy(design.cgroup)
+            .context("annotations.{}", spec::kSystemdHierarchy));
+  const bool is_v2 = design.host.cgroups.kind == cgroup::LayoutKind::V2;
+  if (!spec::delegated_cgroup(spec.annotations).empty() &&
+      (!is_v2 || design.cgroup.directories.empty()))
+    return Error::invalid(
+        "annotations.{}: the container has no cgroup, or one of v1, where "
+        "delegation is not safe",
+        spec::kDelegatedCgroup);
+  return {};
+}
+
 Result<Design> design(const ContainerStore& store, const std::string& id,
                       const CreateOptions& options, bool foreground) {
   Design design(store);
@@ -108,6 +125,7 @@ Result<Design> design(const ContainerStore& store, const std::string& id,
     design.cgroup = TRY(cgroup::resolve(design.host.cgroups, spec.linux.cgroups_path, id));
   if (options.cgroup_driver == CgroupDriver::Systemd)
     design.unit.emplace(TRY(cgroup::plan_unit(design.host.cgroups, spec, id, design.cgroup)));
+  TRY(adjust_cgroup(spec, design));
   ChosenFilter filter = TRY(choose_filter(spec, design.filters));
   design.new_filter = filter.is_new;
   if (filter.program && filter.program->notifies)
@@ -169,6 +187,7 @@ struct Construction {
   Record record;
   Record ready;  // what the record will be
   std::unique_ptr<cgroup::Cgroup> cgroup;
+  std::unique_ptr<cgroup::Cgroup> delegated;  // below it
   std::optional<Child> child;
   launch::HookFiles hook_files;
   Fd console;
@@ -189,6 +208,7 @@ struct Construction {
     child.reset();
     if (cgroup) {
       (void)cgroup->kill_all();
+      if (delegated) delegated->revert();
       cgroup->revert();
       cgroup.reset();
     }
@@ -317,6 +337,19 @@ Result<void> launch_init(Construction& made, const Design& design, launch::Hande
   return made.child->serve_until_ready(requests);
 }
 
+/// run.oci.delegate-cgroup: once init is in its namespaces, so that the container's cgroup, which
+/// has the limits, is the root of what they show.
+Result<void> delegate_below(Construction& made, const Design& design) {
+  const std::string name = spec::delegated_cgroup(design.bundle.spec.annotations);
+  if (name.empty()) return {};
+  const auto add = [&]() -> Result<void> {
+    made.delegated = cgroup::open(cgroup::v2_below(made.record.cgroup, name));
+    TRY(made.delegated->adopt({}, made.child->pid()));
+    return made.delegated->delegate(launch::container_root(design.bundle.spec));
+  };
+  return add().context("annotations.{}", spec::kDelegatedCgroup);
+}
+
 /// Everything up to an init that is ready to execute; from then on the container exists.
 Result<void> build(Construction& made, Design& design, const CreateOptions& options,
                    const sigset_t* mask) {
@@ -336,6 +369,7 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   });
   if (!launched) return explain_by_memory(std::move(launched).error(), made.child, *made.cgroup);
   TRY(made.child->raise_limits(design.plan.process));
+  TRY(delegate_below(made, design));
 
   if (design.plan.namespaces.bootstrap)
     TRY(stage_record(made, design));  // its pid is known only now

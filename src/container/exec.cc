@@ -1,5 +1,6 @@
 #include "src/container/exec.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -14,11 +15,14 @@
 #include "src/container/lifecycle.h"
 #include "src/container/listener.h"
 #include "src/linux/capabilities.h"
+#include "src/linux/cgroup/directory.h"
+#include "src/linux/cgroup/layout.h"
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/host.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/scheduling.h"
 #include "src/linux/spawn.h"
+#include "src/spec/annotations.h"
 #include "src/spec/decode.h"
 #include "src/spec/validate.h"
 
@@ -88,10 +92,13 @@ Result<void> check_terminal(const spec::Process& process, const ExecOptions& opt
   return {};
 }
 
-/// The container's cgroup, or one below it (--cgroup).
+/// The container's cgroup, or the one below it that is to be (--cgroup) or that init was put in.
 Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& below) {
   cgroup::Paths paths = record.cgroup;
-  if (below.empty()) return paths;
+  if (below.empty()) {
+    const std::string delegated = spec::delegated_cgroup(record.annotations);
+    return delegated.empty() ? paths : cgroup::with_v2_below(std::move(paths), delegated);
+  }
   if (("/" + below + "/").find("/../") != std::string::npos)
     return Error::invalid("--cgroup: bad sub cgroup path {}", below);
   paths.path += "/" + below;
@@ -100,6 +107,17 @@ Result<cgroup::Paths> choose_cgroup(const Record& record, const std::string& bel
     if (::access(directory.c_str(), F_OK) < 0) return Error::from_errno("--cgroup: {}", directory);
   }
   return paths;
+}
+
+/// Where init itself is, if that is below the container's cgroup: an init such as systemd gives the
+/// cgroups below its own controllers, and one that does takes no processes (cgroup-v2.rst, "No
+/// Internal Process Constraint").
+std::optional<cgroup::Paths> cgroup_of_init(const Record& record) {
+  const auto cgroups = cgroup::read_file(AT_FDCWD, fmt::format("/proc/{}/cgroup", record.pid));
+  const std::string at = cgroups ? cgroup::own_v2_cgroup(*cgroups) : "";
+  const std::string own = record.cgroup.path + "/";
+  if (!at.starts_with(own)) return std::nullopt;
+  return cgroup::with_v2_below(record.cgroup, at.substr(own.size()));
 }
 
 /// process.execCPUAffinity, or, without it, whether the cgroup's cpuset alone is to count.
@@ -145,8 +163,7 @@ Result<Child> launch_process(const Container& container, const spec::Spec& spec,
   launch::Handed handed = TRY(open_handed(plan));
   handed.init = TRY(container.init_pidfd());
   if (!handed.init) return Error::received(ESRCH, "container not running");
-  const cgroup::Paths paths = TRY(choose_cgroup(container.record(), options.cgroup));
-  const auto cgroup = cgroup::open(paths);
+  auto cgroup = cgroup::open(TRY(choose_cgroup(container.record(), options.cgroup)));
   Affinity cpus = {affinity, false};
   cpus.resets = affinity.initial.empty() && affinity.final.empty() &&
                 cgroup::limits_processors(spec.linux.resources);
@@ -159,6 +176,12 @@ Result<Child> launch_process(const Container& container, const spec::Spec& spec,
     return group.directory.empty() ? Result<void>() : resctrl::add(group, child->pid());
   };
   auto launched = launch_in_cgroup(child, launch);
+  if (!launched && launched.error().is(EBUSY) && options.cgroup.empty()) {
+    if (auto paths = cgroup_of_init(container.record())) {
+      cgroup = cgroup::open(*std::move(paths));
+      launched = launch_in_cgroup(child, launch);
+    }
+  }
   if (!launched) return explain_by_memory(std::move(launched).error(), child, *cgroup);
   TRY(child->raise_limits(plan.process));
   return *std::move(child);

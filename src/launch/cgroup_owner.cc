@@ -33,4 +33,8 @@ std::optional<uint32_t> cgroup_owner(const spec::Spec& spec) {
   return owner.value_or(0) == 0 ? std::nullopt : owner;
 }
 
+uint32_t container_root(const spec::Spec& spec) {
+  return on_host(0, spec.linux.uid_mappings).value_or(0);
+}
+
 }  // namespace skiff::launch

@@ -12,4 +12,8 @@ namespace skiff::launch {
 /// its cgroup writable, and its user is not the host's root. Pure.
 std::optional<uint32_t> cgroup_owner(const spec::Spec& spec);
 
+/// The host's uid of the container's root, for a cgroup that is the container's to manage
+/// (run.oci.delegate-cgroup). Pure.
+uint32_t container_root(const spec::Spec& spec);
+
 }  // namespace skiff::launch

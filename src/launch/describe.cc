@@ -12,6 +12,7 @@
 #include "src/linux/cgroup/device_filter.h"
 #include "src/linux/cgroup/resources.h"
 #include "src/linux/rlimits.h"
+#include "src/spec/annotations.h"
 #include "src/spec/capability.h"
 #include "src/spec/number_list.h"
 #include "src/spec/seccomp_names.h"
@@ -206,6 +207,7 @@ Result<void> describe_cgroup(const Described& what, Sheet& sheet) {
   for (const auto& [controller, directory] : what.cgroup.directories)
     directories.push_back({{"directory", directory}, {"controller", controller}});
   sheet.table("directories", directories);
+  sheet.field("delegated", spec::delegated_cgroup(what.spec.annotations));
   std::vector<Row> files;
   for (const cgroup::FileValue& each : TRY(cgroup_files(what.cgroup, resources)))
     files.push_back({{"file", each.file}, {"value", each.value}, {"field", each.field}});

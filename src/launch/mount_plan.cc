@@ -9,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/launch/device_plan.h"
 #include "src/launch/idmap_plan.h"
+#include "src/spec/annotations.h"
 #include "src/spec/mount_options.h"
 
 namespace skiff::launch {
@@ -109,6 +110,16 @@ void plan_label(const spec::Spec& spec, MountPlan& plan) {
   plan.data += fmt::format("{}=\"{}\"", kind != nullptr ? *kind : "context", label);
 }
 
+/// What the directories of several hierarchies are mounted in.
+MountPlan cgroup_tmpfs(MountPlan plan, const spec::Spec& spec) {
+  plan.kind = MountKind::FileSystem;
+  plan.type = plan.source = "tmpfs";
+  plan.data = "mode=755";
+  plan_label(spec, plan);
+  delay_read_only(plan);
+  return plan;
+}
+
 /// `type: cgroup` as bind mounts of the container's own directories: the same
 /// view with a cgroup namespace and without, and no more than that (CVE-2023-25809).
 Result<void> plan_cgroup_mount(const MountPlan& wanted, const spec::Spec& spec,
@@ -133,13 +144,7 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const spec::Spec& spec,
     return Error::invalid("mounts[{}].type: no cgroup file system is mounted on this host",
                           wanted.index);
 
-  MountPlan tmpfs = wanted;
-  tmpfs.kind = MountKind::FileSystem;
-  tmpfs.type = tmpfs.source = "tmpfs";
-  tmpfs.data = "mode=755";
-  plan_label(spec, tmpfs);
-  delay_read_only(tmpfs);
-  plans.push_back(tmpfs);
+  plans.push_back(cgroup_tmpfs(wanted, spec));
   for (const CgroupSource& source : sources) {
     bind.destination = wanted.destination + "/" + source.name;
     bind.source = source.path;
@@ -153,6 +158,32 @@ Result<void> plan_cgroup_mount(const MountPlan& wanted, const spec::Spec& spec,
       plans.push_back(std::move(symlink));
     }
   }
+  return {};
+}
+
+/// run.oci.systemd.force_cgroup_v1: in the place of `wanted`, for an old systemd, the container's
+/// own directory of the hierarchy that systemd keeps its units in.
+Result<void> plan_systemd_hierarchy(const MountPlan& wanted, const spec::Spec& spec,
+                                    const cgroup::Paths& paths, RootfsPlan& rootfs) {
+  const auto hierarchy =
+      std::find_if(paths.directories.begin(), paths.directories.end(),
+                   [](const auto& entry) { return entry.first == "name=systemd"; });
+  if (hierarchy == paths.directories.end())
+    return Error::invalid("annotations.{}: the container has no cgroup in name=systemd",
+                          spec::kSystemdHierarchy);
+  MountPlan around;
+  around.index = wanted.index;
+  around.destination = wanted.destination;
+  around.flags = wanted.flags & ~static_cast<unsigned long>(MS_BIND | MS_REC);
+  around.cleared = wanted.cleared;
+  around.propagation = wanted.propagation;
+  MountPlan bind = around;
+  rootfs.mounts.push_back(cgroup_tmpfs(std::move(around), spec));
+  bind.kind = MountKind::CgroupDirectory;
+  bind.destination += "/systemd";
+  bind.source = hierarchy->second;
+  bind.source_sent = rootfs.root_sent;
+  rootfs.mounts.push_back(std::move(bind));
   return {};
 }
 
@@ -230,6 +261,11 @@ Result<void> plan_mount(const spec::Mount& mount, uint32_t index, const spec::Sp
     delay_read_only(plan);
     rootfs.mounts.push_back(std::move(plan));
     return {};
+  }
+  const std::string* systemd = spec::find(spec.annotations, spec::kSystemdHierarchy);
+  if (systemd != nullptr && !systemd->empty() && path::clean(*systemd) == plan.destination) {
+    fold_tree_flags(plan);
+    return plan_systemd_hierarchy(plan, spec, cgroup, rootfs);
   }
   if (plan.type == "cgroup" || plan.type == "cgroup2") {
     fold_tree_flags(plan);

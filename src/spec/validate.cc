@@ -180,15 +180,6 @@ void hooks_can_be_forked(const Spec& spec, Faults& faults) {
           .with_hint("add SCHED_FLAG_RESET_ON_FORK"));
 }
 
-/// Annotations of crun that change what runs, or where. Unknown ones are to be ignored
-/// (config.md#annotations); these are known, and not honoured.
-void annotations_are_honoured(const Spec& spec, Faults& faults) {
-  for (const char* name : {"run.oci.delegate-cgroup", "run.oci.handler", "run.oci.seccomp.plugins",
-                           "run.oci.systemd.force_cgroup_v1"})
-    if (find(spec.annotations, name) != nullptr)
-      faults.push_back(Error::invalid("annotations.{}: not supported", name));
-}
-
 constexpr void (*kProcessRules[])(const Process&, Faults&) = {
     args_name_a_program,
     cwd_is_absolute,
@@ -200,6 +191,7 @@ constexpr void (*kRules[])(const Spec&, Faults&) = {
     devices_do_not_contradict, mappings_have_namespace,     process_ids_are_mapped,
     sysctls_are_namespaced,    time_offsets_have_namespace, net_devices_have_namespace,
     hooks_can_be_forked,       mounts_are_consistent,       annotations_are_honoured,
+    annotations_name_cgroups,  systemd_hierarchy_has_mount,
 };
 
 Result<void> first_of(Faults faults) {

@@ -96,7 +96,7 @@ void mount_label_is_one_word(const Spec& spec, Faults& faults) {
   for (const char* known : {"context", "fscontext", "defcontext", "rootcontext"})
     if (*type == known) return;
   faults.push_back(
-      Error::invalid("annotations.\"run.oci.mount_context_type\": unknown {}", text::quote(*type))
+      Error::invalid("annotations.run.oci.mount_context_type: unknown {}", text::quote(*type))
           .with_hint("context, fscontext, defcontext or rootcontext"));
 }
 

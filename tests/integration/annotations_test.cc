@@ -1,4 +1,5 @@
 // Annotations that change what skiff does.
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,140 @@ TEST_CASE("nobody at run.oci.pidfd_receiver is an error, and nothing is left", "
   CHECK(output.status == 1);
   CHECK_THAT(output.err, Catch::Contains("annotations.run.oci.pidfd_receiver: connect to"));
   CHECK(leftovers.found() == "");
+}
+
+/// What the kernel says of a process's v2 cgroup, from outside.
+std::string v2_cgroup_of(pid_t pid) {
+  for (const std::string& line : lines(read_file("/proc/" + std::to_string(pid) + "/cgroup")))
+    if (line.starts_with("0::")) return line.substr(3);
+  return "";
+}
+
+unsigned owner_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_uid : 0xffffffff;
+}
+
+TEST_CASE("a delegated cgroup holds the processes and is the container's own to manage",
+          "[annotations][cgroup]") {
+  DIFFERS(Runc, "does not know crun's annotations");
+  NEEDS(environment().layout == CgroupLayout::V2, "cgroups of v1: delegation is not safe there");
+  Bundle bundle;
+  bundle.set("/annotations/run.oci.delegate-cgroup", "\"payload\"");
+  bundle.ns("cgroup").mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev");
+  const bool user_namespace = GENERATE(false, true);
+  if (user_namespace) bundle.user_namespace();
+  bundle.sh("cat /proc/self/cgroup; mkdir /sys/fs/cgroup/payload/mine && echo made; sleep 100");
+  const Leftovers leftovers(bundle);
+  Container container(bundle);
+  container.launch();
+  const pid_t pid = container.pid();
+  const std::string own = v2_cgroup_of(pid);
+  CHECK(own.ends_with("/payload"));
+  const std::string directory = container.v2_cgroup();
+  CHECK(owner_of(directory) == (user_namespace ? 100000 : 0));
+  CHECK(owner_of(directory + "/cgroup.procs") == (user_namespace ? 100000 : 0));
+  CHECK(wait_until([&] { return exists(directory + "/mine"); }));
+  // The container's own cgroup, which has the limits, is the root of what is seen inside.
+  const Output inside = container.sh("cat /proc/self/cgroup");
+  CHECK_THAT(inside.out, Catch::Contains("0::/payload\n"));
+  CHECK(container.call("pause").ok());
+  CHECK(container.status() == "paused");
+  CHECK(container.call("resume").ok());
+  CHECK(container.remove({"--force"}).ok());
+  CHECK(leftovers.found() == "");
+}
+
+TEST_CASE("a create that fails takes its delegated cgroup along", "[annotations][cgroup]") {
+  SKIFF_ONLY("takes everything back");
+  NEEDS(environment().layout == CgroupLayout::V2, "cgroups of v1: delegation is not safe there");
+  Bundle bundle;
+  bundle.set("/annotations/run.oci.delegate-cgroup", "\"payload\"");
+  const Leftovers leftovers(bundle);
+  Container container(bundle);
+  CHECK(container.create({"--pid-file", bundle.file("no/such/pid")}).status == 1);
+  CHECK(leftovers.found() == "");
+}
+
+TEST_CASE("a cgroup that cannot be delegated is refused", "[annotations][cgroup]") {
+  SKIFF_ONLY("refuses what it does not do");
+  Bundle bundle;
+  bundle.set("/annotations/run.oci.delegate-cgroup", "\"a/b\"");
+  CHECK_THAT(refusal(bundle), Catch::Contains("annotations.run.oci.delegate-cgroup: \"a/b\" is not "
+                                              "the name of a directory"));
+  if (environment().layout == CgroupLayout::V2) return;
+  bundle.set("/annotations/run.oci.delegate-cgroup", "\"payload\"");
+  CHECK_THAT(refusal(bundle), Catch::Contains("annotations.run.oci.delegate-cgroup: ") &&
+                                  Catch::Contains("delegation is not safe"));
+}
+
+/// The v1 hierarchy of systemd, mounted for the time of a test where it is not.
+class SystemdHierarchy {
+ public:
+  explicit SystemdHierarchy(const Bundle& bundle) {
+    if (cgroup_directory("name=systemd", "")) return;
+    path_ = bundle.file("systemd");
+    make_directories(path_);
+    mounted_ = ::mount("cgroup", path_.c_str(), "cgroup", 0, "none,name=systemd,xattr") == 0;
+    // As it is where it was made without.
+    if (!mounted_)
+      mounted_ = ::mount("cgroup", path_.c_str(), "cgroup", 0, "none,name=systemd") == 0;
+    REQUIRE(mounted_);
+  }
+  ~SystemdHierarchy() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SystemdHierarchy(const SystemdHierarchy&) = delete;
+  SystemdHierarchy& operator=(const SystemdHierarchy&) = delete;
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+TEST_CASE("an old systemd is shown the hierarchy of v1 that it knows, and no other",
+          "[annotations][cgroup]") {
+  DIFFERS(Runc, "does not know crun's annotations");
+  DIFFERS(Crun, "shows the whole hierarchy where there is no cgroup namespace");
+  Bundle bundle;
+  const SystemdHierarchy hierarchy(bundle);
+  bundle.set("/annotations/run.oci.systemd.force_cgroup_v1", "\"/sys/fs/cgroup\"");
+  bundle.ns("cgroup").mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev");
+  const bool user_namespace = GENERATE(false, true);
+  if (user_namespace && environment().layout != CgroupLayout::V2) return;
+  if (user_namespace) bundle.user_namespace();
+  bundle.sh(
+      "cd /sys/fs/cgroup/systemd && mkdir init.scope && echo 1 >init.scope/cgroup.procs; "
+      "exec sleep 100");
+  const Leftovers leftovers(bundle);
+  Container container(bundle);
+  container.launch();
+  CHECK(wait_until([&] {
+    return contains(read_file("/proc/" + std::to_string(container.pid()) + "/cgroup"),
+                    "/init.scope\n");
+  }));
+  const Output inside = container.sh(
+      "ls /sys/fs/cgroup; cat /sys/fs/cgroup/systemd/init.scope/cgroup.procs; "
+      "grep -c ' /sys/fs/cgroup' /proc/self/mountinfo");
+  CHECK(inside.out == "systemd\n1\n2\n");
+  CHECK(container.remove({"--force"}).ok());
+  CHECK(leftovers.found() == "");
+}
+
+TEST_CASE("a hierarchy for an old systemd that cannot be shown is refused",
+          "[annotations][cgroup]") {
+  SKIFF_ONLY("refuses what it does not do");
+  Bundle bundle;
+  const auto refuse = [&](const char* path) {
+    bundle.set("/annotations/run.oci.systemd.force_cgroup_v1", quote(path));
+    return refusal(bundle);
+  };
+  const std::string field = "annotations.run.oci.systemd.force_cgroup_v1: ";
+  CHECK_THAT(refuse("sys"), Catch::Contains(field + "\"sys\" is not an absolute path"));
+  CHECK_THAT(refuse("/nowhere"),
+             Catch::Contains(field + "nothing in mounts has the destination \"/nowhere\""));
+  if (cgroup_directory("name=systemd", "")) return;  // mounted
+  CHECK_THAT(refuse("/proc"), Catch::Contains("none,name=systemd,xattr"));
 }
 
 }  // namespace

@@ -368,6 +368,25 @@ TEST_CASE("exec starts from the configuration as it was at create", "[exec]") {
   CHECK(sleeper.container.sh("echo fine").out == "fine\n");
 }
 
+TEST_CASE("exec goes where init is if that has given the cgroup to those below", "[exec][cgroup]") {
+  NEEDS(environment().layout == CgroupLayout::V2, "no controller of v2 to give on");
+  Bundle bundle;
+  bundle.ns("cgroup").mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev");
+  bundle.sh(
+      "cd /sys/fs/cgroup; mkdir init.scope; echo 1 >init.scope/cgroup.procs; "
+      "for c in $(cat cgroup.controllers); do echo +$c >cgroup.subtree_control; done; "
+      "touch /ready; exec sleep 100");
+  Container container(bundle);
+  container.launch();
+  REQUIRE(wait_until([&] { return exists(bundle.rootfs() + "/ready"); }));
+  NEEDS(trim(read_file(container.v2_cgroup() + "/../cgroup.subtree_control")) != "",
+        "no controller of v2 to give on");
+  const Output output = container.sh("cat /proc/self/cgroup");
+  INFO(output.err);
+  CHECK(output.ok());
+  CHECK_THAT(output.out, Catch::Contains("0::/init.scope\n"));
+}
+
 TEST_CASE("exec --cgroup places the process in a cgroup below the container's", "[exec]") {
   DIFFERS(Runc, "wants a controller's name on v1");
   NEEDS(environment().layout != CgroupLayout::None, "no cgroups");

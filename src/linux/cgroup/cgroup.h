@@ -59,6 +59,16 @@ struct Paths {
 /// an absent path gives empty Paths, another fails. Pure.
 Result<Paths> resolve(const Layout& layout, const std::string& cgroups_path, const std::string& id);
 
+/// The v2 cgroup `below` that of `paths` ("a/b") alone: one without limits, for processes.
+Paths v2_below(const Paths& paths, const std::string& below);
+/// `paths` with it in the place of the v2 directory.
+Paths with_v2_below(Paths paths, const std::string& below);
+
+/// Adds the v1 hierarchy "name=systemd" to `paths`, where the layout has not got it: on a host that
+/// is v2 for all else it may be mounted for the sake of containers. Fails if it is mounted nowhere,
+/// or the container has no cgroup.
+Result<void> add_systemd_hierarchy(Paths& paths);
+
 /// How often the memory limit of a cgroup was met.
 struct MemoryEvents {
   uint64_t limit_hits = 0;  // memory was asked for that the limit leaves no room for

@@ -185,6 +185,21 @@ Result<bool> Directory::remove_below() {
   return removed;
 }
 
+Result<void> Directory::give_to(uid_t owner, std::string_view files) const {
+  const int directory = TRY(fd());
+  constexpr auto kNoGroup = static_cast<gid_t>(-1);
+  if (::fchown(directory, owner, kNoGroup) < 0)
+    return Error::from_errno("give cgroup {} to user {}", path_, owner);
+  for (const std::string_view line : text::split(text::trim(files), '\n')) {
+    const std::string file(line);
+    // ENOENT: of a controller that is not enabled here.
+    if (::fchownat(directory, file.c_str(), owner, kNoGroup, AT_SYMLINK_NOFOLLOW) < 0 &&
+        errno != ENOENT)
+      return Error::from_errno("give cgroup {}/{} to user {}", path_, file, owner);
+  }
+  return {};
+}
+
 Result<bool> Directory::remove_tree() {
   if (stays_) return remove_below();
   const auto remove = [&] { return ::rmdir(path_.c_str()) == 0 || errno == ENOENT; };

@@ -66,6 +66,10 @@ class Directory {
   /// Writes `value` to `file` in every directory of the tree that has it.
   Result<void> write_everywhere(const std::string& file, std::string_view value) const;
 
+  /// Makes the host's user `owner` that of the directory and of those of the `files`, one a line,
+  /// that are there.
+  Result<void> give_to(uid_t owner, std::string_view files) const;
+
   /// Removes the tree, children first, but no parents. False while something in it is in use.
   Result<bool> remove_tree();
 

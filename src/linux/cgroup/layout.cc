@@ -215,4 +215,44 @@ Result<Paths> resolve(const Layout& layout, const std::string& cgroups_path,
   return paths;
 }
 
+Paths v2_below(const Paths& paths, const std::string& below) {
+  Paths found;
+  for (const auto& [controller, directory] : paths.directories) {
+    if (!controller.empty()) continue;
+    found.path = paths.path + "/" + below;
+    found.directories.emplace_back(controller, directory + "/" + below);
+  }
+  return found;
+}
+
+Paths with_v2_below(Paths paths, const std::string& below) {
+  for (auto& [controller, directory] : paths.directories) {
+    if (!controller.empty()) continue;
+    paths.path += "/" + below;
+    directory += "/" + below;
+  }
+  return paths;
+}
+
+Result<void> add_systemd_hierarchy(Paths& paths) {
+  constexpr const char* kName = "name=systemd";
+  if (paths.directories.empty())
+    return Error::invalid("the container has no cgroup that could be shown");
+  for (const auto& [controller, directory] : paths.directories)
+    if (controller == kName) return {};
+  const std::string own_cgroups = TRY(read_file(AT_FDCWD, "/proc/self/cgroup"));
+  const std::string mountinfo = TRY(read_file(AT_FDCWD, "/proc/self/mountinfo"));
+  for (const Hierarchy& hierarchy : layout_from(own_cgroups, mountinfo).hierarchies) {
+    const auto& names = hierarchy.controllers;
+    if (std::find(names.begin(), names.end(), kName) == names.end()) continue;
+    paths.directories.emplace(paths.directories.begin(), kName,
+                              path::clean(hierarchy.mount_point + paths.path));
+    return {};
+  }
+  return Error::invalid("the cgroup v1 hierarchy name=systemd is not mounted on this host")
+      .with_hint(
+          "mkdir /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd,xattr cgroup "
+          "/sys/fs/cgroup/systemd");
+}
+
 }  // namespace skiff::cgroup

@@ -24,7 +24,7 @@ class Hybrid final : public Cgroup {
     TRY(check_devices(resources));
     TRY(v1_.make(controllers_needed(v1_part)));
     Undo undo([&] { v1_.revert(); });
-    TRY(v2_.make(v2_part, {}));
+    TRY(v2_.make(v2_part, !v1_.has_controllers()));
     undo.keep();
     return {};
   }
@@ -35,7 +35,7 @@ class Hybrid final : public Cgroup {
     TRY(check_devices(resources));
     TRY(v1_.make(controllers_needed(v1_part), true));
     TRY(v1_.add(pid, true));
-    return v2_.make_around(pid, v2_part, {});
+    return v2_.make_around(pid, v2_part, !v1_.has_controllers());
   }
 
   std::vector<std::string> found() const override {
@@ -70,8 +70,12 @@ class Hybrid final : public Cgroup {
     v1_.revert();
   }
 
-  /// v1 is in use, in which delegation is not safe.
-  Result<void> delegate(uid_t) override { return {}; }
+  /// Not safe in v1, but where that has no controllers.
+  Result<void> delegate(uid_t owner) override {
+    if (v1_.has_controllers()) return {};
+    TRY(v1_.delegate(owner));
+    return v2_.delegate(owner);
+  }
 
   Result<Fd> v2_directory() const override { return v2_.v2_directory(); }
 

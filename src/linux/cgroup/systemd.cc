@@ -10,20 +10,23 @@
 #include "src/base/undo.h"
 #include "src/linux/cgroup/directory.h"
 #include "src/linux/cgroup/resources.h"
+#include "src/spec/annotations.h"
 
 namespace skiff::cgroup {
 namespace {
 
-constexpr const char* kSubgroup = "run.oci.systemd.subgroup";
-
 /// The cgroup below the unit's that crun's annotation names, as "/name"; "" for none.
-Result<std::string> subgroup(const spec::StringMap& annotations) {
-  const std::string* name = spec::find(annotations, kSubgroup);
-  if (!name || name->empty()) return std::string();
-  if (name->find('/') != std::string::npos || *name == "." || *name == "..")
-    return Error::invalid("annotations[\"{}\"]: {} is not the name of a directory", kSubgroup,
-                          text::quote(*name));
-  return "/" + *name;
+std::string subgroup(const spec::StringMap& annotations) {
+  const std::string* name = spec::find(annotations, spec::kSubgroup);
+  return name && !name->empty() ? "/" + *name : "";
+}
+
+/// Whether all controllers are in v2, whatever hierarchies of other names there are.
+bool is_v2(const Paths& paths) {
+  if (!paths.directories.back().first.empty()) return false;
+  return std::all_of(paths.directories.begin(), paths.directories.end(), [](const auto& entry) {
+    return entry.first.empty() || entry.first.starts_with("name=");
+  });
 }
 
 /// How many processes the kernel has killed for want of memory, on this machine; 0 if unknown.
@@ -45,7 +48,7 @@ Result<PlannedUnit> plan_unit(const Layout& layout, const spec::Spec& spec, cons
   planned.facts.is_user = systemd::caller().is_user;
   planned.unit = TRY(unit_from(spec.linux.cgroups_path, id, planned.facts.is_user));
   planned.requested = TRY(systemd::properties_from(spec.annotations));
-  const std::string below = TRY(subgroup(spec.annotations));
+  const std::string below = subgroup(spec.annotations);
   if (layout.kind == LayoutKind::None)
     return Error::invalid("linux.cgroupsPath: no cgroup hierarchy is mounted on this host");
   planned.manager = std::make_unique<systemd::Manager>(TRY(systemd::Manager::connect()));
@@ -75,7 +78,7 @@ Systemd::Systemd(const Paths& paths, std::unique_ptr<Cgroup> files,
   memory_directory_ = directory_;
   for (const auto& [controller, directory] : paths.directories)
     if (controller == "memory") memory_directory_ = directory;
-  v2_ = paths.directories.size() == 1 && paths.directories.front().first.empty();
+  v2_ = is_v2(paths);
 }
 
 bool Systemd::is_user() const { return systemd::caller().is_user; }

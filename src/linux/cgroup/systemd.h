@@ -65,7 +65,7 @@ class Systemd final : public Cgroup {
   Paths paths_;            // of the files
   std::string directory_;  // the v2 one, else the last
   std::string memory_directory_;
-  bool v2_ = false;  // and no other hierarchy is used
+  bool v2_ = false;  // has all controllers
   std::unique_ptr<Cgroup> files_;
   std::unique_ptr<PlannedUnit> planned_;
   bool made_ = false;

@@ -126,6 +126,18 @@ Result<void> V1::make(const std::vector<Need>& needed, bool inhabited) {
   return {};
 }
 
+bool V1::has_controllers() const {
+  return std::any_of(controllers_.begin(), controllers_.end(),
+                     [](const std::string& name) { return !name.starts_with("name="); });
+}
+
+Result<void> V1::delegate(uid_t owner) {
+  if (has_controllers()) return {};
+  for (const Directory& directory : directories_)
+    TRY(directory.give_to(owner, "cgroup.procs\ntasks"));
+  return {};
+}
+
 std::vector<std::string> V1::found() const {
   std::vector<std::string> found;
   for (const Directory& directory : directories_) directory.tell_if_found(found);

@@ -28,7 +28,7 @@ class V1 final : public Cgroup {
   bool applies_devices_atomically() const override { return false; }
   Result<void> update(const spec::Resources& present, const spec::Resources& wanted) override;
   void revert() override;
-  Result<void> delegate(uid_t) override { return {}; }
+  Result<void> delegate(uid_t owner) override;
   Result<Fd> v2_directory() const override { return Fd(); }
   bool is_placed_by_clone() const override { return false; }
   Result<void> add(pid_t pid, bool v2_too) override;
@@ -45,6 +45,8 @@ class V1 final : public Cgroup {
 
   const std::vector<std::string>& controllers() const { return controllers_; }
   bool has(std::string_view controller) const { return find(controller) != nullptr; }
+  /// Whether there are any, and not only hierarchies that have but a name.
+  bool has_controllers() const;
   /// Makes the directories; `needed` controllers must be mounted. `inhabited`: processes may be in
   /// them.
   Result<void> make(const std::vector<Need>& needed, bool inhabited = false);

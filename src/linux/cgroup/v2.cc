@@ -108,10 +108,10 @@ Result<std::vector<Need>> v2_needs(const spec::Resources& resources) {
 Result<void> V2::create(const spec::Resources& resources) {
   TRY(device_rules(resources.devices));
   const auto needed = TRY(v2_needs(resources));
-  return make(needed, accounting_controllers());
+  return make(needed, true);
 }
 
-Result<void> V2::make(const std::vector<Need>& needed, const Names& wanted) {
+Result<void> V2::make(const std::vector<Need>& needed, bool counts) {
   const bool is_new = TRY(directory_.make());
   Undo undo([&] { directory_.unmake(); });
   if (!is_new) TRY(check_reusable());
@@ -119,20 +119,20 @@ Result<void> V2::make(const std::vector<Need>& needed, const Names& wanted) {
   // not be asked.
   if (!is_new || !at_top_) TRY(check_type());
   if (is_new && !at_top_) TRY(check_not_frozen());
-  TRY(enable(needed, wanted));
+  TRY(enable(needed, counts ? accounting_controllers() : Names()));
   undo.keep();
   return {};
 }
 
 Result<void> V2::adopt(const spec::Resources& resources, pid_t pid) {
   TRY(device_rules(resources.devices));
-  return make_around(pid, TRY(v2_needs(resources)), accounting_controllers());
+  return make_around(pid, TRY(v2_needs(resources)), true);
 }
 
-Result<void> V2::make_around(pid_t pid, const std::vector<Need>& needed, const Names& wanted) {
+Result<void> V2::make_around(pid_t pid, const std::vector<Need>& needed, bool counts) {
   TRY(directory_.make());
   TRY(add(pid, true));
-  return enable(needed, wanted);
+  return enable(needed, counts ? accounting_controllers() : Names());
 }
 
 std::vector<std::string> V2::found() const {
@@ -285,18 +285,8 @@ Result<void> V2::apply_devices(const spec::Resources& resources) {
 Result<void> V2::delegate(uid_t owner) {
   // Before Linux 4.15 the kernel does not tell; its documentation names these.
   const auto told = read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate");
-  const std::string files = told ? *told : "cgroup.procs\ncgroup.threads\ncgroup.subtree_control";
-  const int fd = TRY(directory_.fd());
-  constexpr auto kNoGroup = static_cast<gid_t>(-1);
-  if (::fchown(fd, owner, kNoGroup) < 0)
-    return Error::from_errno("give cgroup {} to user {}", directory_.path(), owner);
-  for (const std::string_view line : text::split(text::trim(files), '\n')) {
-    const std::string file(line);
-    // ENOENT: of a controller that is not enabled here.
-    if (::fchownat(fd, file.c_str(), owner, kNoGroup, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-      return Error::from_errno("give cgroup {}/{} to user {}", directory_.path(), file, owner);
-  }
-  return {};
+  return directory_.give_to(owner,
+                            told ? *told : "cgroup.procs\ncgroup.threads\ncgroup.subtree_control");
 }
 
 Result<Fd> V2::v2_directory() const {

@@ -43,12 +43,12 @@ class V2 final : public Cgroup {
 
   // The parts of create and update that a hybrid host composes otherwise.
 
-  /// Makes the directory with the controllers `needed`, and those of `wanted` that can be had.
-  Result<void> make(const std::vector<Need>& needed, const std::vector<std::string>& wanted);
+  /// Makes the directory with the controllers `needed` and, if it `counts`, those for statistics
+  /// that can be had.
+  Result<void> make(const std::vector<Need>& needed, bool counts);
   /// As make, with the process moved there before, for a cgroup that has one gives none to those
   /// below.
-  Result<void> make_around(pid_t pid, const std::vector<Need>& needed,
-                           const std::vector<std::string>& wanted);
+  Result<void> make_around(pid_t pid, const std::vector<Need>& needed, bool counts);
   /// What of `wanted` goes beyond `present`, which is empty for a new container.
   Result<void> write_limits(const spec::Resources& present, const spec::Resources& wanted);
 

@@ -145,7 +145,7 @@ TEST_CASE("mountLabel and its kind are words", "[spec]") {
   CHECK(refusal(with_linux(R"("mountLabel": "a\",mode=0")")) ==
         "linux.mountLabel: \"a\\\",mode=0\" is not a SELinux context");
   CHECK(refusal(with_top(R"("annotations": {"run.oci.mount_context_type": "other"})")) ==
-        "annotations.\"run.oci.mount_context_type\": unknown \"other\" "
+        "annotations.run.oci.mount_context_type: unknown \"other\" "
         "(hint: context, fscontext, defcontext or rootcontext)");
   decoded(with_top(R"("annotations": {"run.oci.mount_context_type": "rootcontext"})"));
 }

@@ -38,8 +38,7 @@ TEST_CASE("crun's annotations that are not honoured are refused, unknown ones ar
   Spec spec = spec_with({});
   spec.annotations = {{"run.oci.something", "x"}, {"com.example", "y"}};
   CHECK(verdict(spec) == "");
-  for (const char* name : {"run.oci.delegate-cgroup", "run.oci.handler", "run.oci.seccomp.plugins",
-                           "run.oci.systemd.force_cgroup_v1"}) {
+  for (const char* name : {"run.oci.handler", "run.oci.seccomp.plugins"}) {
     spec.annotations = {{name, "x"}};
     CHECK(verdict(spec) == std::string("annotations.") + name + ": not supported");
   }
