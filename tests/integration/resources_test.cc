@@ -276,6 +276,7 @@ class PrivateHierarchy {
 
 TEST_CASE("network classes and priorities on v1", "[cgroup][resources]") {
   SKIFF_ONLY("finds hierarchies wherever they are mounted");
+  NEEDS_CGROUPFS;
   NEEDS(environment().layout != CgroupLayout::V2, "v1 controllers are not looked for on a v2 host");
   const PrivateHierarchy hierarchy("net_cls,net_prio");
   NEEDS(hierarchy.mounted(), "net_cls and net_prio cannot be mounted");

@@ -24,7 +24,9 @@ struct Managed {
     name = id.substr(id.find('-') + 1);
     bundle.set("/linux/cgroupsPath", quote("skiff-test.slice:it:" + name));
     unit = "it-" + name + ".scope";
-    directory = "/sys/fs/cgroup/skiff.slice/skiff-test.slice/" + unit;
+    path = "/skiff.slice/skiff-test.slice/" + unit;
+    // One that systemd itself makes units in, on every layout.
+    directory = cgroup_directory("pids", path).value_or("");
   }
 
   Output call(const std::string& command, const Words& flags = {}) {
@@ -42,8 +44,12 @@ struct Managed {
     return trim(
         run_command({"systemctl", "show", "--value", "--property", property_name, unit}).out);
   }
-  std::string file(const std::string& file_name) const {
-    return trim(read_file(directory + "/" + file_name));
+  /// Of the unit's cgroup in the hierarchy of the controller that the file is named after, or of
+  /// one `below` it.
+  std::string file(const std::string& file_name, const std::string& below = "") const {
+    const std::string controller = file_name.substr(0, file_name.find('.'));
+    return trim(
+        read_file(cgroup_directory(controller, path + below).value_or("") + "/" + file_name));
   }
   /// "" once systemd has forgotten it.
   std::string state() const {
@@ -62,6 +68,7 @@ struct Managed {
   Container container;
   std::string name;
   std::string unit;
+  std::string path;
   std::string directory;
 };
 
@@ -82,15 +89,23 @@ TEST_CASE("a container is a scope with limits, delegated, and gone when it is", 
   CHECK(managed.property("Slice") == "skiff-test.slice");
   CHECK(managed.property("Delegate") == "yes");
   CHECK(managed.property("DefaultDependencies") == "no");
-  CHECK(managed.property("MemoryMax") == "67108864");
-  CHECK(managed.property("MemoryLow") == "33554432");
-  CHECK(managed.property("MemorySwapMax") == "67108864");
+  const bool v2 = environment().layout == CgroupLayout::V2;
+  CHECK(managed.property(v2 ? "MemoryMax" : "MemoryLimit") == "67108864");
   CHECK(managed.property("TasksMax") == "50");
-  CHECK(managed.property("AllowedCPUs") == "0");
-  CHECK(managed.property("AllowedMemoryNodes") == "0");
+  if (v2) {
+    CHECK(managed.property("MemoryLow") == "33554432");
+    CHECK(managed.property("MemorySwapMax") == "67108864");
+    CHECK(managed.property("AllowedCPUs") == "0");
+    CHECK(managed.property("AllowedMemoryNodes") == "0");
+  } else {
+    CHECK(managed.property("CPUShares") == "512");
+    CHECK(managed.file("memory.soft_limit_in_bytes") == "33554432");
+    CHECK(managed.file("cpuset.cpus") == "0");
+  }
   CHECK(managed.property("CPUQuotaPerSecUSec") == "500ms");
   CHECK(managed.property("CPUQuotaPeriodUSec") == "50ms");
-  for (const char* name : {"MemoryAccounting", "CPUAccounting", "TasksAccounting", "IOAccounting"})
+  for (const char* name : {"MemoryAccounting", "CPUAccounting", "TasksAccounting",
+                           v2 ? "IOAccounting" : "BlockIOAccounting"})
     CHECK(managed.property(name) == "yes");
   managed.removed();
   CHECK(leftovers.found() == "");
@@ -105,36 +120,50 @@ TEST_CASE("limits and device rules survive what systemd does with the unit", "[s
       .set("/linux/resources/cpu",
            R"({"shares": 512, "quota": 25000, "period": 50000, "cpus": "0", "mems": "0"})")
       .set("/linux/resources/pids", R"({"limit": 50})")
-      .set("/linux/resources/hugepageLimits", R"([{"pageSize": "2MB", "limit": 4194304}])")
-      .set("/linux/resources/unified", R"({"memory.high": "60000000"})");
+      .set("/linux/resources/hugepageLimits", R"([{"pageSize": "2MB", "limit": 4194304}])");
+  const bool v2 = environment().layout == CgroupLayout::V2;
+  if (v2) managed.bundle.set("/linux/resources/unified", R"({"memory.high": "60000000"})");
+  const Words names =
+      v2 ? Words{"memory.max", "memory.low",  "memory.high", "memory.swap.max", "cpu.max",
+                 "cpu.weight", "cpuset.cpus", "cpuset.mems", "pids.max",        "hugetlb.2MB.max"}
+         : Words{"memory.limit_in_bytes",
+                 "memory.soft_limit_in_bytes",
+                 "memory.memsw.limit_in_bytes",
+                 "cpu.shares",
+                 "cpu.cfs_quota_us",
+                 "cpu.cfs_period_us",
+                 "cpuset.cpus",
+                 "cpuset.mems",
+                 "pids.max",
+                 "hugetlb.2MB.limit_in_bytes"};
   REQUIRE(managed.call("create").ok());
   REQUIRE(managed.container.start().ok());
   const auto files = [&] {
     std::string all;
-    for (const char* name :
-         {"memory.max", "memory.low", "memory.high", "memory.swap.max", "cpu.max", "cpu.weight",
-          "cpuset.cpus", "cpuset.mems", "pids.max", "hugetlb.2MB.max"})
-      all += std::string(name) + " " + managed.file(name) + "\n";
+    for (const std::string& name : names) all += name + " " + managed.file(name) + "\n";
     const std::string devices =
         "for d in null zero full; do head -c 0 /dev/$d && echo $d; done; mknod /tmp/d b 8 0; "
         "head -c 1 /tmp/d || echo refused; rm /tmp/d";
     return all + managed.container.sh(devices).out;
   };
   const std::string before = files();
-  CHECK_THAT(before, Catch::Contains("memory.max 67108864") &&
-                         Catch::Contains("cpu.max 25000 50000") &&
-                         Catch::Contains("hugetlb.2MB.max 4194304") && Catch::Contains("refused"));
+  const std::string suffix = v2 ? "max " : "limit_in_bytes ";
+  CHECK_THAT(before, Catch::Contains("memory." + suffix + "67108864") &&
+                         Catch::Contains("hugetlb.2MB." + suffix + "4194304") &&
+                         Catch::Contains(v2 ? "cpu.max 25000 50000" : "cpu.cfs_quota_us 25000") &&
+                         Catch::Contains("refused"));
   REQUIRE(run_command({"systemctl", "daemon-reload"}).ok());
   CHECK(files() == before);
-  REQUIRE(run_command({"systemctl", "set-property", "--runtime", managed.unit, "CPUWeight=59",
-                       "IOWeight=50"})
-              .ok());
+  REQUIRE(
+      run_command({"systemctl", "set-property", "--runtime", managed.unit,
+                   v2 ? "CPUWeight=59" : "CPUShares=512", v2 ? "IOWeight=50" : "BlockIOWeight=500"})
+          .ok());
   CHECK(files() == before);
   REQUIRE(managed.container.call("update", {"--pids-limit", "60"}).ok());
   REQUIRE(run_command({"systemctl", "daemon-reload"}).ok());
   CHECK(managed.file("pids.max") == "60");
   CHECK(managed.property("TasksMax") == "60");
-  CHECK(managed.file("memory.max") == "67108864");
+  CHECK(managed.file("memory." + trim(suffix)) == "67108864");
 }
 
 TEST_CASE("later commands need not be told of systemd", "[systemd]") {
@@ -220,7 +249,7 @@ TEST_CASE("a container may have a cgroup of its own below its unit's", "[systemd
   REQUIRE(created.ok());
   CHECK_THAT(read_file("/proc/" + std::to_string(managed.container.pid()) + "/cgroup"),
              Catch::Contains(managed.unit + "/inner\n"));
-  CHECK(managed.file("inner/pids.max") == "50");
+  CHECK(managed.file("pids.max", "/inner") == "50");
   CHECK(managed.property("TasksMax") == "50");
   managed.removed();
   CHECK(leftovers.found() == "");

@@ -34,7 +34,12 @@ KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr norandmaps init_on_alloc=0 "
     "tsc=reliable no_timer_check random.trust_cpu=on nowatchdog nosoftlockup cryptomgr.notests "
     "rcupdate.rcu_expedited=1 audit=0 net.ifnames=0 security=apparmor apparmor=1 hugepages=16 "
-    "systemd.unified_cgroup_hierarchy=1 systemd.show_status=0")
+    "systemd.show_status=0")
+# What systemd mounts: cgroup v2 alone; v1 with a v2 tree beside it that has no controllers; v1.
+LAYOUTS = {
+    "v2": "systemd.unified_cgroup_hierarchy=1",
+    "hybrid": "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0",
+    "v1": "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1"}
 # Without what makes emulation slow (5-level tables, SMAP; rep movsb goes byte by byte) and what it
 # gets wrong: a cmpxchg16b without lock leaves garbage in the flags.
 EMULATED_CPU = "max,la57=off,smap=off,smep=off,umip=off,pku=off,erms=off,fsrm=off,cx16=off"
@@ -82,7 +87,7 @@ def say(text):
     print(f"tests/vm/run: {text}", file=sys.stderr, flush=True)
 
 
-def hardware(accelerator):
+def hardware(accelerator, layout):
     """qemu's arguments for what a saved machine depends on."""
     emulated = accelerator == "tcg"
     arguments = [
@@ -90,7 +95,7 @@ def hardware(accelerator):
         "-machine", "pc,hpet=off,usb=off,vmport=off", "-smp", "2", "-m", "2G",
         "-accel", "tcg,thread=multi,tb-size=1024" if emulated else accelerator,
         "-cpu", EMULATED_CPU if emulated else "host",
-        "-append", KERNEL_ARGUMENTS, "-device", "virtio-rng-pci",
+        "-append", f"{KERNEL_ARGUMENTS} {LAYOUTS[layout]}", "-device", "virtio-rng-pci",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1",
         "-drive", "driver=null-co,size=64M,read-zeroes=on,if=none,id=null",
         "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-blk-pci,drive=null"]
@@ -103,14 +108,14 @@ def hardware(accelerator):
 class Machine:
     """A qemu and, once something is shared, its server."""
 
-    def __init__(self, image, accelerator, parent, drive, *options):
+    def __init__(self, image, accelerator, layout, parent, drive, *options):
         self.parent = parent
         self.log = os.memfd_create("log")
         self.console = os.memfd_create("console")
         (self.port, port), (self.monitor, monitor) = socket.socketpair(), socket.socketpair()
         with port, monitor:
             qemu = self.start([
-                *hardware(accelerator), "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initrd",
+                *hardware(accelerator, layout), "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initrd",
                 "-drive", f"if=none,id=disk,format=raw,cache=unsafe,{drive}",
                 "-serial", f"file:/proc/self/fd/{self.console}",
                 "-chardev", f"socket,id=port,fd={port.fileno()}",
@@ -234,18 +239,18 @@ class Machine:
 class Laboratory:
     """The image that `build` made, and the ways to a machine that is up."""
 
-    def __init__(self, image, parent):
-        self.image, self.parent = image, parent
+    def __init__(self, image, layout, parent):
+        self.image, self.layout, self.parent = image, layout, parent
         version = subprocess.run([QEMU, "--version"], stdout=subprocess.PIPE, check=True).stdout
-        made_of = json.dumps(hardware("tcg")).encode() + version
-        self.booted = image / ("booted." + hashlib.sha256(made_of).hexdigest()[:16])
+        made_of = json.dumps(hardware("tcg", layout)).encode() + version
+        self.booted = image / f"booted.{layout}.{hashlib.sha256(made_of).hexdigest()[:16]}"
 
     def machine(self):
         return self.with_kvm() or self.resumed() or self.emulated()
 
     def start(self, accelerator, seconds, drive, *options):
         """A machine whose agent answers in time, else None."""
-        machine = Machine(self.image, accelerator, self.parent, drive, *options)
+        machine = Machine(self.image, accelerator, self.layout, self.parent, drive, *options)
         try:
             if "-incoming" in options:
                 machine.send(b"P")
@@ -294,16 +299,16 @@ class Laboratory:
 
     def save_booted(self):
         """Boots a machine and saves it; false if somebody else is at it."""
-        lock = os.open(self.image / "booted.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(self.image / f"{self.layout}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         say("saving a booted machine, for the next times")
         begin = time.monotonic()
-        for old in self.image.glob("booted.*/"):
+        for old in self.image.glob(f"booted.{self.layout}.*/"):
             shutil.rmtree(old)
-        new = self.image / "booted.new"
+        new = self.image / f"booted.{self.layout}.new"
         new.mkdir()
         subprocess.run(["cp", "--sparse=always", self.image / "disk", new / "disk"], check=True)
         machine = self.start("tcg", BOOT_SECONDS, f"file={new}/disk,snapshot=off")

@@ -1,6 +1,7 @@
 #include "src/linux/cgroup/systemd.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -198,10 +199,22 @@ Result<void> Systemd::update(const spec::Resources& present, const spec::Resourc
   TRY(check_usage(wanted));
   before_ = changes(limits, old);
   resources_.emplace(present);
-  auto set = manager.set(unit_, changes(old, limits));
-  if (set) set = files_->update(present, wanted);
-  if (!set) take_back(manager);
-  return set;
+  const auto apply = [&]() -> Result<void> {
+    auto set = manager.set(unit_, changes(old, limits));
+    if (set) set = files_->update(present, wanted);
+    if (!set) take_back(manager);
+    return set;
+  };
+  return v2_ || present.devices == wanted.devices ? apply() : while_frozen(apply);
+}
+
+/// systemd replaces the device rules of v1 by denying everything first.
+Result<void> Systemd::while_frozen(const std::function<Result<void>()>& action) {
+  if (TRY(files_->is_frozen())) return action();
+  TRY(files_->freeze(true));
+  auto done = action();
+  auto thawed = files_->freeze(false);
+  return done ? std::move(thawed) : std::move(done);
 }
 
 /// systemd would take pages away until the limit fits, or have processes killed.
@@ -264,7 +277,12 @@ Result<void> Systemd::kill_all() {
 
 Result<void> Systemd::remove() {
   TRY(files_->remove());
-  return stop();
+  TRY(stop());
+  // With a cgroup below the unit's, the unit's own in the hierarchies of v1 that systemd does not
+  // use.
+  for (const auto& [controller, directory] : paths_.directories)
+    if (!directory.ends_with("/" + unit_)) ::rmdir(path::parent(directory).c_str());
+  return {};
 }
 
 }  // namespace skiff::cgroup

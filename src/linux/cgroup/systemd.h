@@ -1,6 +1,7 @@
 // Cgroups that systemd makes: transient units, and the files of their directories beside.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,7 @@ class Systemd final : public Cgroup {
   Result<bool> make_way(const Error& error);
   Result<void> stop();
   Result<void> check_usage(const spec::Resources& wanted) const;
+  Result<void> while_frozen(const std::function<Result<void>()>& action);
   void take_back(systemd::Manager& manager);
   bool is_gone() const;
 
