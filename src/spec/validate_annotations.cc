@@ -39,6 +39,11 @@ void systemd_hierarchy_has_mount(const Spec& spec, Faults& faults) {
     return;
   }
   const std::string path = path::clean(*at);
+  if (path == "/") {
+    faults.push_back(Error::invalid("annotations.{}: {} is the container's root", kSystemdHierarchy,
+                                    text::quote(*at)));
+    return;
+  }
   const bool mounted = std::any_of(spec.mounts.begin(), spec.mounts.end(), [&](const Mount& mount) {
     return path::clean("/" + mount.destination) == path;
   });

@@ -47,3 +47,10 @@ TEST_CASE("a cgroup is not given away that is shared, hidden or read-only inside
   spec.linux.namespaces.clear();
   CHECK_FALSE(cgroup_owner(spec));
 }
+
+TEST_CASE("a container's root is its user namespace's, else the host's", "[launch]") {
+  spec::Spec spec = delegating(1000);
+  CHECK(launch::container_root(spec) == 0);
+  spec.linux.uid_mappings = {{1, 5, 1}, {0, 100000, 10}};
+  CHECK(launch::container_root(spec) == 100000);
+}

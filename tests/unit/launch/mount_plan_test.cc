@@ -24,7 +24,7 @@ void add_user_namespace(spec::Spec& spec) {
   spec.linux.gid_mappings = {{0, 5000, 1000}};
 }
 
-Result<launch::RootfsPlan> plan(const spec::Spec& spec) {
+Result<launch::RootfsPlan> plan(const spec::Spec& spec, const cgroup::Paths& cgroup = {}) {
   launch::PlanOptions options;
   options.id = "web";
   options.bundle = "/bundle";
@@ -37,7 +37,7 @@ Result<launch::RootfsPlan> plan(const spec::Spec& spec) {
   }
   Host host;
   host.selinux = !spec.linux.mount_label.starts_with("without:");
-  auto planned = launch::plan_rootfs(spec, host, {}, namespaces, options);
+  auto planned = launch::plan_rootfs(spec, host, cgroup, namespaces, options);
   if (!planned) return std::move(planned).error();
   return *std::move(*planned);
 }
@@ -198,4 +198,36 @@ TEST_CASE("devices that are listed come before the default ones they replace", "
 
   spec.mounts = {{"/dev", "bind", "/dev", {"rbind"}}};
   CHECK(plan(spec)->devices.size() == 1);
+}
+
+TEST_CASE("systemd's v1 hierarchy is the container's own part of it, below a tmpfs", "[launch]") {
+  spec::Spec spec = container_spec();
+  spec.annotations = {{"run.oci.systemd.force_cgroup_v1", "/sys/fs//cgroup/"}};
+  spec.mounts = {{"/sys/fs/cgroup", "cgroup", "cgroup", {"ro", "nosuid", "rslave"}},
+                 {"/sys", "bind", "/sys", {"rbind"}}};
+  cgroup::Paths cgroup;
+  CHECK(plan(spec, cgroup).error().text() ==
+        "annotations.run.oci.systemd.force_cgroup_v1: the container has no cgroup in name=systemd");
+
+  cgroup.directories = {{"memory", "/sys/fs/cgroup/memory/web"},
+                        {"name=systemd", "/sys/fs/cgroup/systemd/web"}};
+  auto planned = plan(spec, cgroup);
+  REQUIRE(planned);
+  REQUIRE(planned->mounts.size() == 3);
+  const MountPlan& around = planned->mounts[0];
+  CHECK(around.kind == MountKind::FileSystem);
+  CHECK(around.type == "tmpfs");
+  CHECK(around.data == "mode=755");
+  CHECK(around.destination == "/sys/fs/cgroup");
+  CHECK(around.read_only_later);
+  const MountPlan& shown = planned->mounts[1];
+  CHECK(shown.kind == MountKind::CgroupDirectory);
+  CHECK(shown.source == "/sys/fs/cgroup/systemd/web");
+  CHECK(shown.destination == "/sys/fs/cgroup/systemd");
+  CHECK(shown.flags == (MS_RDONLY | MS_NOSUID));
+  for (const MountPlan* made : {&around, &shown}) {
+    CHECK(made->index == 0);
+    CHECK(made->propagation == (MS_SLAVE | MS_REC));
+  }
+  CHECK(planned->mounts[2].kind == MountKind::Bind);
 }

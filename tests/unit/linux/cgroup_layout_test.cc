@@ -127,6 +127,24 @@ TEST_CASE("every controller of a hybrid host has its directory, v2 last", "[linu
   CHECK(relative->directories[0].second == "/sys/fs/cgroup/memory/own/web");
 }
 
+TEST_CASE("a cgroup below the container's is v2's alone", "[linux]") {
+  Paths paths;
+  paths.path = "/web";
+  paths.directories = {{"memory", "/sys/fs/cgroup/memory/web"}, {"", "/sys/fs/cgroup/unified/web"}};
+  const Paths below = v2_below(paths, "a/b");
+  CHECK(below.path == "/web/a/b");
+  CHECK(below.directories == Directories{{"", "/sys/fs/cgroup/unified/web/a/b"}});
+  const Paths with = with_v2_below(paths, "own");
+  CHECK(with.path == "/web/own");
+  CHECK(with.directories == Directories{{"memory", "/sys/fs/cgroup/memory/web"},
+                                        {"", "/sys/fs/cgroup/unified/web/own"}});
+
+  paths.directories.pop_back();
+  CHECK(v2_below(paths, "own").directories.empty());
+  CHECK(with_v2_below(paths, "own").path == "/web");
+  CHECK(with_v2_below(paths, "own").directories == paths.directories);
+}
+
 TEST_CASE("a relative cgroupsPath needs the caller's cgroup in sight", "[linux]") {
   CHECK(resolve(v2_layout(""), "web", "id").error().text() ==
         "linux.cgroupsPath: \"web\" is relative to the caller's cgroup, which lies outside "

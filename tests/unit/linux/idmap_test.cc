@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "src/linux/spawn.h"
+#include "tests/support/scratch.h"
 #include "tests/support/skip.h"
 
 namespace skiff::idmap {
@@ -158,13 +159,12 @@ TEST_CASE("a map can be written once", "[linux]") {
 }
 
 TEST_CASE("more ids than one's own are left to newuidmap and newgidmap", "[linux]") {
-  char name[] = "/tmp/skiff-idmap-XXXXXX";
-  REQUIRE(::mkdtemp(name) != nullptr);
-  const std::string tmp = name;
+  const tests::Scratch scratch;
+  const std::string& tmp = scratch.root();
   std::filesystem::permissions(tmp, std::filesystem::perms::all);
   const auto script = [&](const std::string& program, const std::string& text) {
-    std::ofstream(tmp + "/" + program) << "#!/bin/sh\n" << text;
-    std::filesystem::permissions(tmp + "/" + program, std::filesystem::perms::all);
+    scratch.put(program, "#!/bin/sh\n" + text);
+    std::filesystem::permissions(scratch.path(program), std::filesystem::perms::all);
   };
   script("newuidmap", "echo \"$@\" > " + tmp + "/uids\n");
   script("newgidmap", "echo 'range not allowed' >&2\nexit 1\n");
@@ -192,7 +192,6 @@ TEST_CASE("more ids than one's own are left to newuidmap and newgidmap", "[linux
     return 0;
   });
   ::setenv("PATH", before.c_str(), 1);
-  std::filesystem::remove_all(tmp);
   if (outcome == kSkipped) SKIP("user namespaces are not allowed here");
   CHECK(outcome == 0);
 }

@@ -1,5 +1,7 @@
 #include "src/spec/validate.h"
 
+#include <fmt/core.h>
+
 #include <catch2/catch.hpp>
 
 #include "tests/unit/spec/config_text.h"
@@ -42,6 +44,49 @@ TEST_CASE("crun's annotations that are not honoured are refused, unknown ones ar
     spec.annotations = {{name, "x"}};
     CHECK(verdict(spec) == std::string("annotations.") + name + ": not supported");
   }
+}
+
+TEST_CASE("an annotation that names a cgroup names a directory", "[spec]") {
+  for (const char* name : {"run.oci.systemd.subgroup", "run.oci.delegate-cgroup"}) {
+    Spec spec = spec_with({});
+    for (const char* value : {"", "container", "..."}) {
+      spec.annotations = {{name, value}};
+      CHECK(verdict(spec) == "");
+    }
+    for (const char* value : {"a/b", "/", ".", ".."}) {
+      spec.annotations = {{name, value}};
+      CHECK(verdict(spec) ==
+            fmt::format("annotations.{}: \"{}\" is not the name of a directory", name, value));
+    }
+  }
+}
+
+TEST_CASE("a cgroup is given to a root that the configuration tells", "[spec]") {
+  Spec spec = spec_with({});
+  spec.linux.namespaces.push_back({NamespaceType::User, "/proc/1/ns/user"});
+  CHECK(verdict(spec) == "");
+  spec.annotations = {{"run.oci.delegate-cgroup", ""}};
+  CHECK(verdict(spec) == "");
+  spec.annotations = {{"run.oci.delegate-cgroup", "own"}};
+  CHECK(verdict(spec) ==
+        "annotations.run.oci.delegate-cgroup: needs linux.uidMappings with a user namespace that "
+        "is joined by path");
+}
+
+TEST_CASE("systemd's v1 hierarchy takes the place of a mount", "[spec]") {
+  Spec spec = spec_with({});
+  spec.mounts = {{"/sys/fs/cgroup", "cgroup", "cgroup", {}}, {"/", "tmpfs", "tmpfs", {}}};
+  const auto said = [&spec](const char* value) {
+    spec.annotations = {{"run.oci.systemd.force_cgroup_v1", value}};
+    return verdict(spec);
+  };
+  CHECK(said("") == "");
+  CHECK(said("/sys/fs/cgroup") == "");
+  CHECK(said("/sys//fs/./cgroup/") == "");
+  const std::string field = "annotations.run.oci.systemd.force_cgroup_v1: ";
+  CHECK(said("sys/fs/cgroup") == field + "\"sys/fs/cgroup\" is not an absolute path");
+  CHECK(said("/sys") == field + "nothing in mounts has the destination \"/sys\"");
+  CHECK(said("/sys/..") == field + "\"/sys/..\" is the container's root");
 }
 
 TEST_CASE("a container needs a mount namespace", "[spec]") {
