@@ -1,6 +1,7 @@
-/// The bare-kernel floor: the kernel calls a container needs, made by a program that has nothing to
-/// decide. No configuration, no state beyond a pid, no error but "this call failed": what remains
-/// is what the kernel itself costs on this machine, and no runtime can be faster.
+/// The bare-kernel floor: the kernel calls a container needs, made one after the other by a program
+/// that has nothing to decide. No configuration, no state beyond a pid, no error but "this call
+/// failed": what remains is what the kernel itself costs on this machine. A runtime can be faster
+/// only by having two processors at it at once.
 ///
 ///   floor run|create|start|exec|delete|state default|podman BUNDLE ID [--no-device-filter]
 ///                                                                     [--seccomp FILE]

@@ -35,6 +35,10 @@ extern void* __libc_stack_end;
 extern int __libc_enable_secure;
 extern const uintptr_t* _dl_random;  // AT_RANDOM: sixteen bytes
 
+/// Where the program lies, for "$ORIGIN" in what dlopen(3) is given; a readlink of
+/// /proc/self/exe. Nothing is ever opened so.
+const char* _dl_get_origin() { return reinterpret_cast<const char*>(-1); }
+
 void _dl_aux_init(Elf64_auxv_t* vector);
 void __tunables_init(char** environment);
 void _dl_relocate_static_pie();

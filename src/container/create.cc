@@ -32,6 +32,7 @@
 #include "src/linux/host.h"
 #include "src/linux/idmap.h"
 #include "src/linux/lsm.h"
+#include "src/linux/network_apart.h"
 #include "src/linux/pidfd.h"
 #include "src/linux/scheduling.h"
 #include "src/linux/seccomp.h"
@@ -189,6 +190,7 @@ struct Construction {
   std::unique_ptr<cgroup::Cgroup> cgroup;
   std::unique_ptr<cgroup::Cgroup> delegated;  // below it
   std::optional<Child> child;
+  Fd network;  // of plan.namespaces.network_apart
   launch::HookFiles hook_files;
   Fd console;
   bool equipped = false;
@@ -258,6 +260,18 @@ launch::HookFiles copy_for(const launch::LaunchPlan& plan, const launch::HookFil
 bool is_furnished(const Design& design) {
   const spec::Linux& config = design.bundle.spec.linux;
   return design.plan.namespaces.joins_user() || config.intel_rdt || !config.net_devices.empty();
+}
+
+/// Begins what takes long and nothing else waits for: a new network namespace, unless it is to be
+/// furnished as soon as init lives.
+void begin_apart(Construction& made, Design& design) {
+  launch::NamespacePlan& namespaces = design.plan.namespaces;
+  if ((namespaces.at_clone & CLONE_NEWNET) == 0 || is_furnished(design)) return;
+  auto begun = network::begin_namespace();
+  if (!begun) return;
+  made.network = *std::move(begun);
+  namespaces.network_apart = true;
+  namespaces.at_clone &= ~uint64_t{CLONE_NEWNET};
 }
 
 /// The network namespace that init enters by path; an empty Fd if there is none.
@@ -358,6 +372,7 @@ Result<void> build(Construction& made, Design& design, const CreateOptions& opti
   TRY(make_cgroup(made, design));
   // The cgroup of a unit, which may be mounted, is there only once there is a process in it.
   launch::Handed handed = TRY(open_handed(design.plan, !design.unit));
+  handed.network = std::move(made.network);
   handed.hook_files = copy_for(design.plan, made.hook_files);
   Fd start_socket;
   if (design.plan.start_socket) {
@@ -401,6 +416,7 @@ Result<void> begin(Construction& made, Design& design, const std::string& id,
     return Error::from_errno("bundle {}", design.bundle.path);
   made.hook_files =
       TRY(launch::open_hook_files(design.bundle.spec.annotations, design.bundle.path));
+  begin_apart(made, design);
   made.dir = TRY(made.store.reserve(id));
   made.record = make_record(id, design, options);
   auto built = build(made, design, options, mask);
@@ -484,13 +500,15 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   if (options.detach) return 0;
 
   made.dir.fd.close();  // and with it the lock: the container is everybody's now
+  // While there is nothing else to do; the Record does not change any more.
+  auto container = Container::load(store, id);
   auto status = foreground->wait(pid, pidfd, std::move(made.console));
   // "Killed" alone leaves people guessing.
   if (status && *status == 128 + SIGKILL && made.cgroup->memory_events().oom_kills > 0)
     log::warn("{}: linux.resources.memory.limit: the kernel killed for want of memory", id);
   if (options.keep) return status;
-  Container container = TRY(Container::load(store, id));
-  TRY(container.remove(true));
+  if (!container) return std::move(container).error();
+  TRY(container->remove(true));
   return status;
 }
 

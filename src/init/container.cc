@@ -8,6 +8,7 @@
 #include "src/linux/console.h"
 #include "src/linux/namespaces.h"
 #include "src/linux/network.h"
+#include "src/linux/network_apart.h"
 #include "src/linux/rootdir.h"
 #include "src/linux/syscalls.h"
 #include "src/linux/sysctl.h"
@@ -70,6 +71,17 @@ Result<void> write_sysctls(const spec::StringMap& parameters) {
   return {};
 }
 
+/// The network: "lo" of a new namespace is down, but in one that the runtime makes.
+Result<void> set_up_network(const LaunchPlan& plan, Fd made) {
+  if (!plan.namespaces.network_apart)
+    return plan.bring_up_loopback ? network::bring_up_loopback() : Result<void>();
+  const auto enter = [&]() -> Result<void> {
+    const Fd opened = TRY(network::take_namespace(made));
+    return sys::set_namespace(opened.get(), CLONE_NEWNET);
+  };
+  return enter().context("linux.namespaces: network");
+}
+
 }  // namespace
 
 Result<Prepared> build_container(const LaunchPlan& plan, launch::Handed& handed,
@@ -78,7 +90,7 @@ Result<Prepared> build_container(const LaunchPlan& plan, launch::Handed& handed,
   prepared.hook_files = std::move(handed.hook_files);
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
-  if (plan.bring_up_loopback) TRY(network::bring_up_loopback());
+  TRY(set_up_network(plan, std::move(handed.network)));
   Rootfs rootfs = TRY(prepare_rootfs(*plan.rootfs, handed.sources));
 
   // Mounts exist and / is still the host's: the moment the specification names for hooks.
@@ -99,7 +111,7 @@ Result<Prepared> enter_container(const LaunchPlan& plan, launch::Handed& handed,
   prepared.hook_files = std::move(handed.hook_files);
   if (plan.namespaces.new_cgroup) TRY(namespaces::unshare(CLONE_NEWCGROUP));
   TRY(name_host(plan));
-  if (plan.bring_up_loopback) TRY(network::bring_up_loopback());
+  TRY(set_up_network(plan, std::move(handed.network)));
   prepared.root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
   TRY(run_create_hooks(plan, prepared.root, prepared.hook_files, runtime));
   if (plan.process.terminal) prepared.terminal = TRY(open_terminal(plan, prepared.root, runtime));

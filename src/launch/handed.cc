@@ -14,6 +14,7 @@ std::vector<int> Handed::numbers() const {
   std::vector<int> all = {log.get()};
   if (start_socket) all.push_back(start_socket.get());
   if (init) all.push_back(init.get());
+  if (network) all.push_back(network.get());
   for (const Fd* file : {&hook_files.out, &hook_files.err})
     if (*file) all.push_back(file->get());
   for (const Fd& fd : joins) all.push_back(fd.get());
@@ -24,8 +25,9 @@ std::vector<int> Handed::numbers() const {
 Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors) {
   const bool has_init = plan.namespaces.join_by_pidfd != 0;
   const size_t sources = plan.rootfs ? count_sources(*plan.rootfs) : 0;
-  const size_t expected = 1u + plan.start_socket + has_init + plan.hook_stdout + plan.hook_stderr +
-                          plan.namespaces.joins.size() + sources;
+  const size_t expected = 1u + plan.start_socket + has_init + plan.namespaces.network_apart +
+                          plan.hook_stdout + plan.hook_stderr + plan.namespaces.joins.size() +
+                          sources;
   if (descriptors.size() != expected)
     return Error::invalid("protocol: {} descriptors with the plan, expected {}", descriptors.size(),
                           expected);
@@ -34,6 +36,7 @@ Result<Handed> take_handed(const LaunchPlan& plan, std::vector<Fd> descriptors) 
   handed.log = std::move(*next++);
   if (plan.start_socket) handed.start_socket = std::move(*next++);
   if (has_init) handed.init = std::move(*next++);
+  if (plan.namespaces.network_apart) handed.network = std::move(*next++);
   if (plan.hook_stdout) handed.hook_files.out = std::move(*next++);
   if (plan.hook_stderr) handed.hook_files.err = std::move(*next++);
   for (size_t i = 0; i < plan.namespaces.joins.size(); ++i)

@@ -14,6 +14,7 @@ struct Handed {
   Fd log;                   // always
   Fd start_socket;          // plan.start_socket: bound and listening
   Fd init;                  // plan.namespaces.join_by_pidfd: pidfd of the container's init
+  Fd network;               // plan.namespaces.network_apart: for network::take_namespace()
   HookFiles hook_files;     // plan.hook_stdout, plan.hook_stderr
   std::vector<Fd> joins;    // one per plan.namespaces.joins
   std::vector<Fd> sources;  // rootfs.root_sent: the rootfs; then of each mount with source_sent

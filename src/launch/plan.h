@@ -22,6 +22,8 @@ struct NamespacePlan {
   /// or time namespace is new, or a user or pid namespace is joined.
   uint64_t at_bootstrap = 0;
   bool bootstrap = false;
+  /// A new network namespace that is not of these: the runtime makes it while init starts.
+  bool network_apart = false;
   /// A new cgroup namespace: unshared by init once it is in its cgroup, because one made
   /// by clone3(2) has the *caller's* cgroup as its root (cgroup_namespaces(7)).
   bool new_cgroup = false;

@@ -131,8 +131,8 @@ void fields(Archive& a, spec::MemoryPolicy& v) {
 }
 template <class Archive>
 void fields(Archive& a, NamespacePlan& v) {
-  list(a, v.at_clone, v.at_bootstrap, v.bootstrap, v.new_cgroup, v.joins, v.join_by_pidfd,
-       v.time_offsets);
+  list(a, v.at_clone, v.at_bootstrap, v.bootstrap, v.network_apart, v.new_cgroup, v.joins,
+       v.join_by_pidfd, v.time_offsets);
 }
 template <class Archive>
 void fields(Archive& a, spec::IdMapping& v) {

@@ -53,6 +53,44 @@ TEST_CASE("a namespace that is listed is new, one that is not is the caller's", 
   }
 }
 
+TEST_CASE("a new network is there on one processor as on several", "[namespaces]") {
+  const std::string ours = read_link("/proc/self/ns/net");
+  Bundle bundle;
+  bundle.sh("readlink /proc/self/ns/net; cat /sys/class/net/lo/flags");
+  const Words pinned = {"taskset", "--cpu-list", std::to_string(::sched_getcpu())};
+  for (const Words& prefix : {Words(), pinned}) {
+    Container container(bundle);
+    Words words = container.words("run", {});
+    words.insert(words.begin(), prefix.begin(), prefix.end());
+    const Output output = run_command(words);
+    INFO(output.err);
+    CHECK(output.out.starts_with("net:["));
+    CHECK_FALSE(output.out.starts_with(ours));
+    CHECK(output.out.ends_with("\n0x9\n"));  // IFF_UP, IFF_LOOPBACK
+  }
+}
+
+TEST_CASE("why the kernel makes no network comes back", "[namespaces]") {
+  DIFFERS(Runc, "has other words");
+  DIFFERS(Crun, "has other words");
+  Bundle bundle;
+  bundle.sh("true");
+  const Leftovers leftovers(bundle);
+  Container container(bundle);
+  // As root of a user namespace, which the limit is set for.
+  Words words = {"unshare", "--user", "--map-root-user",
+                 "sh",      "-c",     "echo 0 >/proc/sys/user/max_net_namespaces && exec \"$@\"",
+                 "sh"};
+  Words runtime = container.words("run", {});
+  runtime.insert(runtime.begin() + 1, {"--cgroup-manager", "disabled"});
+  words.insert(words.end(), runtime.begin(), runtime.end());
+  const Output output = run_command(words);
+  CHECK(output.status == 1);
+  CHECK(output.err == "skiff: run " + container.id() +
+                          ": linux.namespaces: network: unshare: No space left on device\n");
+  CHECK(leftovers.found() == "");
+}
+
 TEST_CASE("a namespace is joined by path", "[namespaces]") {
   for (const Kind& kind : kKinds) {
     INFO(kind.type);

@@ -18,6 +18,7 @@ LaunchPlan full_plan() {
   plan.namespaces.joins = {{spec::NamespaceType::Network, "/run/netns/x"}};
   plan.namespaces.join_by_pidfd = 3;
   plan.namespaces.time_offsets = {{1, -2, 3}};
+  plan.namespaces.network_apart = true;
   launch::RootfsPlan rootfs;
   rootfs.path = "/bundle/rootfs";
   rootfs.readonly = rootfs.no_pivot = rootfs.shares_host_mounts = rootfs.root_sent = true;
