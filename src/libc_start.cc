@@ -7,6 +7,8 @@
 // time: a quarter of a millisecond, twice in every container's life, for functions that
 // are hardly called. Left out, every choice falls on the x86-64 baseline, which is always right.
 //
+// GLIBC_TUNABLES is not looked for among the variables either: nothing of it is of use here.
+//
 // The steps are those of csu/libc-start.c in their order. meson.build compiles this file only
 // where it knows the library: x86-64, glibc 2.36, and a trial program that starts and runs.
 // Whatever defines __libc_start_main must define what else lives in that object: the tuning values
@@ -96,7 +98,8 @@ int __libc_start_main(Main main, int argc, char** argv, void (*)(), void (*)(),
   char** end = environ;
   while (*end != nullptr) ++end;
   _dl_aux_init(reinterpret_cast<Elf64_auxv_t*>(end + 1));
-  __tunables_init(environ);
+  char* none = nullptr;
+  __tunables_init(&none);
   _dl_relocate_static_pie();
   choose_functions();
   __libc_setup_tls();

@@ -106,8 +106,20 @@ Result<Normalised> normalise(std::span<const Option> options,
   return line;
 }
 
-void describe(std::span<const Option> options, po::options_description& description) {
+/// Whether one of `tokens` could give `option`; sees more than there is, never less.
+bool may_be_given(const Option& option, const std::vector<std::string>& tokens) {
+  return std::any_of(tokens.begin(), tokens.end(), [&](std::string_view token) {
+    if (!token.starts_with('-')) return false;
+    return token.starts_with("--") ? token.find(option.name) != std::string_view::npos
+                                   : token.find(option.letter) != std::string_view::npos;
+  });
+}
+
+/// Only what may be given: Boost takes longer to describe an option than to find it.
+void describe(std::span<const Option> options, const std::vector<std::string>& tokens,
+              po::options_description& description) {
   for (const Option& option : options) {
+    if (!may_be_given(option, tokens)) continue;
     std::string names(option.name);
     if (option.letter != 0) names.append(",").push_back(option.letter);
     description.add_options()(names.c_str(), new po::untyped_value(option.is_flag()));
@@ -176,7 +188,7 @@ Result<Arguments> read_options(std::span<const Option> options,
                                std::string_view hint) {
   Normalised line = TRY(normalise(options, tokens, style));
   po::options_description known;
-  describe(options, known);
+  describe(options, line.options, known);
   Arguments arguments;
   std::vector<std::string> operands;
   for (po::option& option : TRY(parse(options, known, line.options, hint))) {
