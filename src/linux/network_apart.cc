@@ -27,6 +27,7 @@ struct Outcome {
 struct Order {
   int socket = -1;
   ifreq loopback{};
+  cpu_set_t processors{};
 };
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -76,6 +77,7 @@ long address(const void* object) { return static_cast<long>(reinterpret_cast<uin
 /// The thread: only system calls. Its descriptors are its own, and go with it.
 [[gnu::no_sanitize_address]] int run(void* argument) {
   const Order& order = *static_cast<const Order*>(argument);
+  (void)call(SYS_sched_setaffinity, 0, sizeof order.processors, address(&order.processors));
   Outcome outcome;
   Step step{};
   const long made = make(order, step);
@@ -130,8 +132,7 @@ std::optional<Fd> begin_namespace() {
   // The thread outlives this call.
   alignas(16) static std::byte stack[16384];
   static Order order;
-  cpu_set_t processors;
-  if (!kPossible || !find_others(processors)) return std::nullopt;
+  if (!kPossible || !find_others(order.processors)) return std::nullopt;
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return std::nullopt;
   Fd ours(ends[0]);
@@ -148,7 +149,8 @@ std::optional<Fd> begin_namespace() {
                              CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_SYSVSEM, &order);
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
   if (thread < 0) return std::nullopt;
-  ::sched_setaffinity(thread, sizeof processors, &processors);
+  // It does so itself, too: here it has not run yet, or it is in our place.
+  ::sched_setaffinity(thread, sizeof order.processors, &order.processors);
   return ours;
 }
 
