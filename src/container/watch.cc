@@ -112,7 +112,7 @@ Result<void> Watch::open() {
   epoll_event files{EPOLLIN, {&files_source_}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, files_.get(), &files) < 0)
     return Error::from_errno("epoll_ctl");
-  exits_ = exit_events::subscribe();
+  exits_ = TRY(exit_events::subscribe());
   epoll_event exits{EPOLLIN, {&exits_source_}};
   if (exits_) (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, exits_.get(), &exits);
   // A pipe without readers is an error even while nothing is written; EPERM: a regular file.

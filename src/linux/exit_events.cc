@@ -1,18 +1,22 @@
 #include "src/linux/exit_events.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "src/base/text.h"
+#include "src/linux/syscalls.h"
 
 namespace skiff::exit_events {
 namespace {
@@ -48,10 +52,8 @@ bool filter(const Fd& socket) {
   return ::setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
-}  // namespace
-
-Fd subscribe() {
-  if (pidfds_tell()) return Fd();
+/// A bound socket of this network namespace, with the request to be told sent; empty if refused.
+Fd subscribe_here() {
   Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR));
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
@@ -71,6 +73,22 @@ Fd subscribe() {
   std::memcpy(request + NLMSG_HDRLEN, &message, sizeof message);
   std::memcpy(request + kEvent, &operation, sizeof operation);
   if (::send(socket.get(), request, sizeof request, 0) < 0) return Fd();
+  return socket;
+}
+
+}  // namespace
+
+Result<Fd> subscribe() {
+  if (pidfds_tell()) return Fd();
+  Fd socket = subscribe_here();
+  if (socket || errno != ECONNREFUSED) return socket;
+  // The connector listens in the initial network namespace only (net/netlink/af_netlink.c), and
+  // only to the initial pid namespace, whose process 1 is likely to be in that one.
+  const Fd ours(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  const Fd initial(::open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!ours || !initial || !sys::set_namespace(initial.get(), CLONE_NEWNET)) return Fd();
+  socket = subscribe_here();
+  TRY(sys::set_namespace(ours.get(), CLONE_NEWNET).context("go back to our network namespace"));
   return socket;
 }
 
