@@ -499,16 +499,14 @@ Result<int> run(const ContainerStore& store, const std::string& id, const RunOpt
   made.child.reset();
   if (options.detach) return 0;
 
-  made.dir.fd.close();  // and with it the lock: the container is everybody's now
-  // While there is nothing else to do; the Record does not change any more.
-  auto container = Container::load(store, id);
+  Container container(store, std::move(made.dir), std::move(made.record));
+  container.unlock();  // it is everybody's now
   auto status = foreground->wait(pid, pidfd, std::move(made.console));
   // "Killed" alone leaves people guessing.
   if (status && *status == 128 + SIGKILL && made.cgroup->memory_events().oom_kills > 0)
     log::warn("{}: linux.resources.memory.limit: the kernel killed for want of memory", id);
   if (options.keep) return status;
-  if (!container) return std::move(container).error();
-  TRY(container->remove(true));
+  TRY(container.remove(true));
   return status;
 }
 

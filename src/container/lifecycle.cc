@@ -65,6 +65,8 @@ Result<Container> Container::load(const ContainerStore& store, const std::string
   return Container(store, std::move(dir), std::move(unborn));
 }
 
+void Container::unlock() { ::flock(dir_.fd.get(), LOCK_UN); }
+
 Result<Fd> Container::init_pidfd() const {
   if (record_.pid == 0) return Fd();
   return pidfd::open_verified(record_.pid, record_.start_time);

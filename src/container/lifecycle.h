@@ -19,6 +19,9 @@ class Container {
   /// Fails with "container does not exist". A directory whose create died before
   /// writing a Record loads too: record().pid is 0 and the status Creating or Stopped.
   static Result<Container> load(const ContainerStore& store, const std::string& id);
+  /// One whose Record, which changes no more once create is over, is at hand.
+  Container(const ContainerStore& store, StateDir dir, Record record)
+      : store_(store), dir_(std::move(dir)), record_(std::move(record)) {}
 
   const Record& record() const { return record_; }
   /// Reads the Record again where it was not complete when it was loaded.
@@ -41,13 +44,12 @@ class Container {
   Result<spec::Spec> stored_spec() const;
 
   const StateDir& dir() const { return dir_; }
+  /// Lets go of the lock, if it is held.
+  void unlock();
   /// A pidfd of init, or an empty Fd if it is gone (exited, zombie, pid reused).
   Result<Fd> init_pidfd() const;
 
  private:
-  Container(const ContainerStore& store, StateDir dir, Record record)
-      : store_(store), dir_(std::move(dir)), record_(std::move(record)) {}
-
   void run_poststop() const;
   Result<void> kill_everything();
 
