@@ -28,9 +28,8 @@ using std::chrono::milliseconds;
 /// often they are looked at meanwhile.
 constexpr milliseconds kOomPatience{200};
 constexpr milliseconds kOomPause{10};
-/// How long the kernel may take to tell the status of a process that has ended: the process has to
-/// run once more, on a machine that may be busy.
-constexpr milliseconds kExitPatience{2000};
+/// How long the kernel may take to tell the status of a process that has ended.
+constexpr milliseconds kExitPatience{500};
 /// v1 tells of a level with every few hundred pages that are reclaimed.
 constexpr milliseconds kLevelPause{1000};
 
